@@ -1,0 +1,31 @@
+# Every target only calls one of the project's own commands; `make` alone lists them.
+PYTHON ?= python3
+VENV ?= .venv
+PREFLIGHT = $(VENV)/bin/preflight
+
+help:           ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+
+setup:          ## create .venv from requirements.lock (a second call returns at once)
+	@$(PYTHON) infra/bootstrap.py $(VENV)
+
+demo: setup     ## live through 2013: ingest, validate, train, score, drift, retrain, gate, serve, report
+	@$(PREFLIGHT) demo
+
+test: setup     ## the tests, under ten minutes on two cores
+	@$(VENV)/bin/python -m pytest
+
+test-kill: setup ## kill -9 the replay at random moments and at every commit; half an hour
+	@$(VENV)/bin/python -m pytest -m kill
+
+lint: setup     ## ruff, format and rules
+	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
+
+lock:           ## pin again everything that pyproject.toml allows
+	@$(VENV)/bin/uv pip compile pyproject.toml --group dev --group build --universal --python-version 3.11 \
+		--generate-hashes --no-header --quiet --upgrade --output-file requirements.lock
+
+clean:          ## forget the year: remove var/ (the environment stays)
+	@rm -rf var
+
+.PHONY: help setup demo test test-kill lint lock clean

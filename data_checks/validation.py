@@ -1,0 +1,67 @@
+"""What becomes of a batch once its rules have been checked: accepted, quarantined row by row, or blocked whole."""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from data_checks import schema as s
+
+BROKEN_RULES = "broken_rules"
+
+
+class BatchBlocked(ValueError):  # noqa: N818
+    """A batch broke a rule of severity `block`; nothing of it may go on."""
+
+
+@dataclass(frozen=True)
+class RuleResult:
+    """One rule of a feed on one batch. `failed_rows` are positions in the batch, empty for rules on the whole batch."""
+
+    rule: str
+    severity: str
+    passed: bool
+    checked: int
+    failed: int
+    failed_rows: tuple[int, ...] = ()
+    observed: str = ""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The two halves of a batch: every landed row is in exactly one of them."""
+
+    accepted: pl.DataFrame
+    quarantined: pl.DataFrame
+
+
+def judge_batch(batch: pl.DataFrame, feed: s.Feed, results: list[RuleResult]) -> Verdict:
+    """Split a batch by its rule results; `quarantined` has one more column naming the rules a row broke.
+
+    Raises BatchBlocked naming every broken rule of severity `block`.
+    """
+    blocking = [result for result in results if not result.passed and result.severity == s.BLOCK]
+    if blocking:
+        broken = "; ".join(f"{result.rule}, got {result.observed}" for result in blocking)
+        raise BatchBlocked(f"{feed.name} stays out, it broke: {broken}")
+    rules_of_row: dict[int, list[str]] = {}
+    for result in results:
+        if not result.passed and result.severity == s.QUARANTINE:
+            for row in result.failed_rows:
+                rules_of_row.setdefault(row, []).append(result.rule)
+    numbered = batch.with_row_index("row")
+    broken = pl.DataFrame(
+        {"row": list(rules_of_row), BROKEN_RULES: ["; ".join(sorted(rules)) for rules in rules_of_row.values()]},
+        schema={"row": pl.UInt32, BROKEN_RULES: pl.String},
+    )
+    verdict = Verdict(
+        accepted=numbered.join(broken, on="row", how="anti", maintain_order="left").drop("row"),
+        quarantined=numbered.join(broken, on="row", maintain_order="left").drop("row"),
+    )
+    if verdict.accepted.height + verdict.quarantined.height != batch.height:
+        raise AssertionError(f"{feed.name}: {batch.height} landed rows became another number")
+    return verdict
+
+
+def later_copies(batch: pl.DataFrame, key: tuple[str, ...]) -> tuple[int, ...]:
+    """Positions of the rows whose key stood in an earlier row already; the first copy is the one that counts."""
+    return tuple(batch.select(pl.arg_where(~pl.struct(key).is_first_distinct())).to_series().to_list())

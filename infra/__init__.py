@@ -1,0 +1,1 @@
+"""WHERE THINGS ARE: settings, storage, registry, local servers. Imports nothing of ours."""

@@ -1,0 +1,62 @@
+"""Runs a command that must not outlive its parent: `python -m infra.leash COMMAND...`.
+
+The parent holds the write end of our standard input. When it dies, even by `kill -9`, the
+pipe closes, and the command is asked to end, then made to.
+"""
+
+import contextlib
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+GRACE_SECONDS = 10
+
+
+def main(command: list[str]) -> int:
+    """Run `command` until it ends or the parent is gone; returns its exit code."""
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: child.terminate())
+    threading.Thread(target=_end_with_parent, args=(child,), daemon=True).start()
+    return child.wait()
+
+
+def _end_with_parent(child: subprocess.Popen) -> None:
+    sys.stdin.buffer.read()
+    child.terminate()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        child.wait(GRACE_SECONDS)
+        return
+    child.kill()
+
+
+@contextmanager
+def leashed(command: list[str], log: Path, environment: dict[str, str] | None = None) -> Iterator[subprocess.Popen]:
+    """Run `command` on a leash for the length of the block, its output in the file `log`."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "infra.leash", *command],
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=output,
+            env=environment,
+            start_new_session=True,  # Ctrl-C is for us; we end it in order
+        )
+        try:
+            yield process
+        finally:
+            process.stdin.close()
+            try:
+                process.wait(GRACE_SECONDS + 5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

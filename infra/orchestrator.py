@@ -1,0 +1,109 @@
+"""A Prefect server for the length of a command, so that flows need none to be running; an existing one is used if named.
+
+It is a child process on a leash and keeps its records under `var/prefect`, where
+`prefect server start` finds them again.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from infra.leash import leashed
+from infra.network import LOOPBACK, free_port, wait_until_answering
+
+START_SECONDS = 180
+DRAIN_SECONDS = 15
+
+
+@contextmanager
+def prefect_server(home: Path) -> Iterator["PrefectServer"]:
+    """A server starting in the background; import what you need meanwhile, then enter `.ready()`."""
+    if "PREFECT_API_URL" in os.environ:
+        yield PrefectServer(os.environ["PREFECT_API_URL"], None, home, own=False)
+        return
+    folder, log, port = home / "prefect", home / "logs" / "prefect-server.log", free_port()
+    _forget_unfinished_database(folder)
+    command = [sys.executable, "-m", "prefect", "server", "start", "--host", LOOPBACK, "--port", str(port), "--no-ui"]
+    with leashed(command, log, {**os.environ, "PREFECT_HOME": str(folder)}) as process:
+        yield PrefectServer(f"http://{LOOPBACK}:{port}/api", process, home, own=True)
+
+
+class PrefectServer:
+    """A server at `url`; `own` when it is ours to start and stop."""
+
+    def __init__(self, url: str, process: object, home: Path, own: bool) -> None:
+        self.url = url
+        self._process = process
+        self._home = home
+        self._own = own
+
+    @contextmanager
+    def ready(self) -> Iterator[None]:
+        """Flows called inside the block report to this server."""
+        from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
+        with ExitStack() as stack:
+            if self._own:
+                wait_until_answering(
+                    f"{self.url}/health", self._process, self._home / "logs" / "prefect-server.log", START_SECONDS
+                )
+                (self._home / "prefect" / "migrated").touch()
+                ours = {
+                    PREFECT_API_URL: self.url,
+                    PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,  # it sleeps in steps of a second: one second per flow
+                }
+                stack.enter_context(temporary_settings(ours))
+                self._mark_killed_runs()
+            yield
+            if self._own:
+                self._drain()
+
+    def _mark_killed_runs(self) -> None:
+        """We hold the home folder's lock, so a run that still says Running belongs to a process that was killed."""
+        from prefect.client.orchestration import get_client
+        from prefect.client.schemas.filters import FlowRunFilter
+        from prefect.states import Crashed
+
+        running = FlowRunFilter(state={"type": {"any_": ["RUNNING", "PENDING"]}})
+        with get_client(sync_client=True) as client:
+            for run in client.read_flow_runs(flow_run_filter=running):
+                client.set_flow_run_state(run.id, Crashed(message="its process was killed"), force=True)
+
+    def _drain(self) -> None:
+        """Let the server write the task runs it was told of; it records them a moment later."""
+        from prefect.client.orchestration import get_client
+        from prefect.client.schemas.filters import TaskRunFilter
+
+        unfinished = TaskRunFilter(state={"type": {"any_": ["RUNNING", "PENDING"]}})
+        deadline = time.monotonic() + DRAIN_SECONDS
+        with get_client(sync_client=True) as client:
+            while time.monotonic() < deadline and client.read_task_runs(task_run_filter=unfinished, limit=1):
+                time.sleep(0.3)
+        time.sleep(1)
+
+
+def tag_run(*tags: str) -> Callable[..., None]:
+    """An `on_running` hook that gives a flow run these tags and `preflight`.
+
+    Tags of a task, or of a `prefect.tags` block, which its tasks inherit, are names of
+    concurrency limits too, and each task then pays 0.2 s to ask for them.
+    """
+
+    def tag(flow: object, run: object, state: object) -> None:
+        from prefect.client.orchestration import get_client
+
+        with get_client(sync_client=True) as client:
+            client.update_flow_run(run.id, tags=["preflight", *tags])
+
+    return tag
+
+
+def _forget_unfinished_database(folder: Path) -> None:
+    """A database whose first migration was killed half-way cannot be migrated again; nothing is in it yet."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / "migrated").exists():
+        for leftover in folder.glob("prefect.db*"):
+            leftover.unlink()

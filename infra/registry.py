@@ -1,0 +1,217 @@
+"""Experiments, model versions and aliases. The only module that imports MLflow.
+
+Aliases: `champion` answers, `challenger` is the newest candidate, `previous` is where a
+rollback would go. A version is loaded only if its file has the SHA-256 it was registered
+with and holds no type outside `TRUSTED_TYPES`; MLflow's own list of trusted types lies
+inside the model file and would trust itself.
+"""
+
+import hashlib
+import json
+import warnings
+from functools import lru_cache
+from importlib.metadata import version as installed_version
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import pandas as pd
+import skops.io
+from mlflow.data.code_dataset_source import CodeDatasetSource
+from mlflow.data.meta_dataset import MetaDataset
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
+from mlflow.models import ModelSignature
+from mlflow.types import ColSpec, Schema, TensorSpec
+
+MODEL_NAME = "flight-lateness"
+EXPERIMENT = "flight-lateness"
+CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
+MODEL_FILE = "model.skops"
+DATABASE = "mlflow.db"
+
+TRUSTED_TYPES = (
+    "functools.partial",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.utils.validation.check_array",
+)
+
+
+class RegistryError(RuntimeError):
+    """The registry does not hold what was asked for, or what it holds may not be loaded."""
+
+
+class Registry:
+    """The MLflow tracking store and model registry under one folder, or at a tracking server's address."""
+
+    def __init__(self, folder: Path, tracking_uri: str | None = None) -> None:
+        if tracking_uri is None:
+            _forget_unfinished_database(folder)
+        self._uri = tracking_uri or f"sqlite:///{folder / DATABASE}"
+        mlflow.set_tracking_uri(self._uri)
+        self._client = mlflow.MlflowClient(self._uri)
+        if self._client.get_experiment_by_name(EXPERIMENT) is None:
+            place = None if tracking_uri else (folder / "artifacts").as_uri()
+            self._client.create_experiment(EXPERIMENT, artifact_location=place)
+        mlflow.set_experiment(EXPERIMENT)
+        if tracking_uri is None:
+            (folder / "migrated").touch()
+
+    def register(
+        self,
+        fit_key: str,
+        model: object,
+        *,
+        run_name: str,
+        parameters: dict[str, object],
+        metrics: dict[str, float],
+        datasets: dict[str, str],
+        tags: dict[str, str],
+        example: pd.DataFrame,
+    ) -> int:
+        """Log a fitted model with all that it came from and return its version.
+
+        `fit_key` names the fit: asked for again, also after a kill, the version that exists is
+        returned. The version is created last and in one step, so no version lacks its model.
+        """
+        known = self.version_of(fit_key)
+        if known is not None:
+            return known
+        self._abandon_unfinished(fit_key)
+        with mlflow.start_run(run_name=run_name, tags={"fit_key": fit_key, **tags}):
+            mlflow.log_params(parameters)
+            mlflow.log_metrics(metrics)
+            for name, digest in datasets.items():
+                mlflow.log_input(MetaDataset(CodeDatasetSource({}), name=name, digest=digest[:36]), context=name)
+            info = mlflow.sklearn.log_model(
+                model,
+                name="model",
+                signature=_signature(example),
+                input_example=example,
+                pyfunc_predict_fn="predict_proba",
+                pip_requirements=[f"{name}=={installed_version(name)}" for name in ("scikit-learn", "skops", "numpy")],
+                skops_trusted_types=list(TRUSTED_TYPES),
+            )
+        self._ensure_model_exists()
+        digest = _sha256(_local(info.model_uri) / MODEL_FILE)
+        created = self._client.create_model_version(
+            MODEL_NAME,
+            source=info.model_uri,
+            run_id=info.run_id,
+            model_id=info.model_id,
+            tags={"fit_key": fit_key, "sha256": digest, "run": run_name, **tags},
+        )
+        return int(created.version)
+
+    def version_of(self, fit_key: str) -> int | None:
+        """The version registered for a fit, None when there is none."""
+        found = self._client.search_model_versions(f"name = '{MODEL_NAME}' and tags.fit_key = '{fit_key}'")
+        return int(found[0].version) if found else None
+
+    def versions(self) -> list[dict[str, str]]:
+        """Tags of every version with its number, oldest first."""
+        found = self._client.search_model_versions(f"name = '{MODEL_NAME}'")
+        ordered = sorted(found, key=lambda version: int(version.version))
+        return [{"version": int(version.version), **version.tags} for version in ordered]
+
+    def version_tags(self, version: int) -> dict[str, str]:
+        """What was recorded with a version. Raises RegistryError when there is none."""
+        return dict(self._version(version).tags)
+
+    def aliases(self) -> dict[str, int]:
+        """Which version each alias points to."""
+        try:
+            aliases = self._client.get_registered_model(MODEL_NAME).aliases
+        except MlflowException:
+            return {}
+        return {name: int(version) for name, version in aliases.items()}
+
+    def point(self, aliases: dict[str, int | None]) -> None:
+        """Make each alias point to its version, None removes it; doing it again changes nothing."""
+        now = self.aliases()
+        for name, version in aliases.items():
+            if version is None and name in now:
+                self._client.delete_registered_model_alias(MODEL_NAME, name)
+            elif version is not None and now.get(name) != version:
+                self._client.set_registered_model_alias(MODEL_NAME, name, str(version))
+
+    def attach_gate_record(self, version: int, record: dict, verdict: str) -> None:
+        """Keep the gate's record with the version: the whole of it as an artifact, the verdict as a tag."""
+        run = self._version(version).run_id
+        self._client.log_dict(run, record, "gate.json")
+        self._client.set_model_version_tag(MODEL_NAME, str(version), "gate", verdict)
+
+    def gate_record(self, version: int) -> dict:
+        """The gate's record of a version. Raises RegistryError when it was never judged."""
+        run = self._version(version).run_id
+        try:
+            text = mlflow.artifacts.load_text(f"runs:/{run}/gate.json")
+        except MlflowException as error:
+            raise RegistryError(f"version {version} was never judged by the gate") from error
+        return json.loads(text)
+
+    def load(self, version: int) -> object:
+        """The model of a version. Raises RegistryError when its file is not the one that was registered."""
+        return _load_verified(self.verified_file(version))
+
+    def verified_file(self, version: int) -> Path:
+        """The model file of a version, its SHA-256 checked against the registration."""
+        entry = self._version(version)
+        path = _local(f"models:/{MODEL_NAME}/{version}") / MODEL_FILE
+        found, expected = _sha256(path), entry.tags.get("sha256", "none")
+        if found != expected:
+            raise RegistryError(
+                f"{path.name} of version {version} is not what was registered: SHA-256 {found[:12]}..., "
+                f"expected {expected[:12]}...; restore {path}, or train again"
+            )
+        return path
+
+    def _version(self, version: int) -> ModelVersion:
+        try:
+            return self._client.get_model_version(MODEL_NAME, str(version))
+        except MlflowException as error:
+            known = ", ".join(str(entry["version"]) for entry in self.versions()) or "none"
+            raise RegistryError(f"there is no version {version}; known: {known}") from error
+
+    def _abandon_unfinished(self, fit_key: str) -> None:
+        experiment = self._client.get_experiment_by_name(EXPERIMENT).experiment_id
+        for run in self._client.search_runs([experiment], filter_string=f"tags.fit_key = '{fit_key}'"):
+            self._client.set_terminated(run.info.run_id, "KILLED")
+
+    def _ensure_model_exists(self) -> None:
+        try:
+            self._client.get_registered_model(MODEL_NAME)
+        except MlflowException:
+            self._client.create_registered_model(
+                MODEL_NAME, description="Probability that a flight from New York arrives 15 minutes or more late"
+            )
+
+
+def _forget_unfinished_database(folder: Path) -> None:
+    """A database whose first migration was killed half-way cannot be migrated again; nothing is in it yet."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / "migrated").exists():
+        for leftover in folder.glob(f"{DATABASE}*"):
+            leftover.unlink()
+
+
+@lru_cache(maxsize=4)
+def _load_verified(path: Path) -> object:
+    return skops.io.load(path, trusted=list(TRUSTED_TYPES))
+
+
+def _local(uri: str) -> Path:
+    return Path(mlflow.artifacts.download_artifacts(uri))
+
+
+def _signature(example: pd.DataFrame) -> ModelSignature:
+    """Every column by name and type, none required: the model takes missing values."""
+    kinds = {name: "double" if pd.api.types.is_numeric_dtype(dtype) else "string" for name, dtype in example.dtypes.items()}
+    inputs = Schema([ColSpec(kind, name, required=False) for name, kind in kinds.items()])
+    return ModelSignature(inputs=inputs, outputs=Schema([TensorSpec(np.dtype(np.float64), (-1, 2))]))
+
+
+def _sha256(path: Path) -> str:
+    if not path.exists():
+        raise RegistryError(f"{path} is missing; restore it, or train again")
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,51 @@
+"""Every setting of the project in one frozen class, each overridable by `PREFLIGHT_<NAME>`. Holds no rules."""
+
+from datetime import date
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class SettingsError(ValueError):
+    """A setting has a value it cannot have."""
+
+
+class Settings(BaseSettings):
+    """Where things are and how large the steps of the year are."""
+
+    model_config = SettingsConfigDict(env_prefix="PREFLIGHT_", frozen=True, extra="forbid")
+
+    home: Path = Field(Path("var"), description="folder of everything the system writes")
+    source: Path | None = Field(None, description="folder with the five source files; none: the installed package")
+    first_day: date = Field(date(2013, 1, 1), description="first local day of the data")
+    first_scored_week: date = Field(date(2013, 4, 1), description="Monday from which every flight is scored")
+    last_day: date = Field(date(2013, 12, 31), description="last local day of the data")
+    history_days: int = Field(45, ge=31, le=366, description="days of feeds that features may look back on")
+    gate_days: int = Field(14, ge=7, le=60, description="newest days, kept from training, on which the gate judges")
+    gate_confidence: float = Field(0.95, gt=0.5, lt=1, description="one-sided confidence a log-loss gain needs")
+    retrain_every_weeks: int = Field(4, ge=1, le=52, description="weeks after which a fresh challenger is due")
+    retrain_cooldown_weeks: int = Field(2, ge=1, le=52, description="weeks between two trainings at least")
+    recent_window_weeks: int = Field(13, ge=4, le=52, description="weeks a challenger sees that forgets the past")
+    trees: int = Field(60, ge=1, le=2000, description="boosting rounds of the model")
+    training_threads: int = Field(2, ge=1, le=64, description="OpenMP threads of a fit; above 2 sums lose their order")
+    seed: int = Field(2013, ge=0, description="seed of every random choice")
+    port: int = Field(3000, ge=1024, le=65535, description="loopback port of the prediction service")
+
+
+def load_settings(**overrides: object) -> Settings:
+    """The settings from the environment, `overrides` first; paths made absolute.
+
+    Raises SettingsError, one line per wrong field, naming the variable to change.
+    """
+    try:
+        settings = Settings(**{name: value for name, value in overrides.items() if value is not None})
+    except ValidationError as error:
+        raise SettingsError("; ".join(_readable(problem) for problem in error.errors())) from error
+    source = settings.source.absolute() if settings.source else None
+    return settings.model_copy(update={"home": settings.home.absolute(), "source": source})
+
+
+def _readable(problem: dict) -> str:
+    name = str(problem["loc"][0])
+    return f"PREFLIGHT_{name.upper()}: {problem['msg'].lower()}, got {problem['input']!r}"

@@ -1,0 +1,164 @@
+"""The only module that reads and writes files under `var/`: whole files or nothing, and one writer at a time."""
+
+import hashlib
+import io
+import json
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import polars as pl
+from filelock import FileLock, Timeout
+
+
+class StorageError(OSError):
+    """A file under the home folder cannot be written or read."""
+
+
+class MissingTable(LookupError):  # noqa: N818 - a condition the caller answers, as KeyError is
+    """A week that a step needs has not been made yet."""
+
+
+class BusyError(RuntimeError):
+    """Another process is writing to the same home folder."""
+
+
+class Store:
+    """Tables by week, JSON documents and files under one home folder.
+
+    A table lies at `<home>/<dataset>/<week>.parquet`; `week` is the ISO date of its Monday.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+
+    def path(self, *parts: str) -> Path:
+        """Where a file of the home folder lies."""
+        return self.home.joinpath(*parts)
+
+    def write_table(self, dataset: str, week: str, frame: pl.DataFrame) -> str:
+        """Write one week of a dataset whole; returns its content hash."""
+        buffer = io.BytesIO()
+        frame.write_parquet(buffer)
+        write_atomically(self._table(dataset, week), buffer.getvalue())
+        return content_hash(frame)
+
+    def has_table(self, dataset: str, week: str) -> bool:
+        """Whether this week of the dataset was written."""
+        return self._table(dataset, week).exists()
+
+    def read_table(self, dataset: str, week: str) -> pl.DataFrame:
+        """One week of a dataset. Raises MissingTable when it was never written."""
+        path = self._table(dataset, week)
+        if not path.exists():
+            raise MissingTable(f"{dataset} of week {week} does not exist under {self.home}")
+        return pl.read_parquet(path)
+
+    def scan_table(self, dataset: str, week: str) -> pl.LazyFrame:
+        """As `read_table`, to be filtered before it is read."""
+        return pl.scan_parquet(self._table(dataset, week))
+
+    def read_weeks(self, dataset: str, weeks: Iterable[str]) -> pl.DataFrame:
+        """Those of `weeks` that were written, in the order given, under each other. Raises MissingTable if none was."""
+        frames = [self.read_table(dataset, week) for week in weeks if self.has_table(dataset, week)]
+        if not frames:
+            raise MissingTable(f"no week of {dataset} exists under {self.home}")
+        return pl.concat(frames)
+
+    def weeks_of(self, dataset: str) -> list[str]:
+        """The weeks of a dataset that were written, oldest first."""
+        return sorted(path.stem for path in self.path(dataset).glob("*.parquet"))
+
+    def write_json(self, name: str, document: dict) -> Path:
+        """Write one JSON document whole, keys sorted."""
+        return self.write_text(name, json.dumps(document, sort_keys=True, indent=1, allow_nan=False) + "\n")
+
+    def read_json(self, name: str) -> dict | None:
+        """One JSON document, or None when it was never written."""
+        path = self.path(name)
+        return json.loads(path.read_text()) if path.exists() else None
+
+    def write_text(self, name: str, text: str) -> Path:
+        """Write one text file whole."""
+        return self.write_bytes(name, text.encode())
+
+    def write_bytes(self, name: str, content: bytes) -> Path:
+        """Write one file whole."""
+        return write_atomically(self.path(name), content)
+
+    def make_folder(self, *parts: str) -> Path:
+        """A folder of the home folder, made if need be, for a tool that writes its own files."""
+        folder = self.path(*parts)
+        make_folder(folder)
+        return folder
+
+    def files(self, folder: str, pattern: str) -> list[Path]:
+        """The files of a folder whose names match, sorted by name."""
+        return sorted(self.path(folder).glob(pattern))
+
+    @contextmanager
+    def exclusively(self) -> Iterator[None]:
+        """Hold the home folder for writing. Raises BusyError at once when another process holds it."""
+        make_folder(self.home)
+        lock = FileLock(self.path(".lock"))
+        try:
+            with lock.acquire(timeout=0):
+                yield
+        except Timeout as error:
+            raise BusyError(
+                f"another preflight process is writing to {self.home}; wait for it, or set PREFLIGHT_HOME elsewhere"
+            ) from error
+
+    def _table(self, dataset: str, week: str) -> Path:
+        return self.path(dataset, f"{week}.parquet")
+
+
+def content_hash(frame: pl.DataFrame) -> str:
+    """SHA-256 of the rows as CSV: the same rows give the same hash in any file format and library version."""
+    return hashlib.sha256(frame.write_csv(float_precision=None).encode()).hexdigest()
+
+
+def write_atomically(path: Path, content: bytes) -> Path:
+    """Make `path` hold exactly `content`, or leave it as it was: written aside, flushed to disk, renamed.
+
+    Raises StorageError naming the file, the reason and what to do.
+    """
+    make_folder(path.parent)
+    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with aside.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(aside, path)
+        _flush_folder(path.parent)
+    except OSError as error:
+        aside.unlink(missing_ok=True)
+        raise _unwritable(path, error) from error
+    return path
+
+
+def make_folder(folder: Path) -> None:
+    """Create a folder and its parents. Raises StorageError when that is not possible."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+
+
+def _flush_folder(folder: Path) -> None:
+    if os.name == "nt":
+        return  # Windows cannot open a folder; the rename is still whole
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _unwritable(path: Path, error: OSError) -> StorageError:
+    return StorageError(
+        f"cannot write {path}: {error.strerror or error}; "
+        "free some space, change its permissions, or set PREFLIGHT_HOME to another folder"
+    )

@@ -1,0 +1,37 @@
+"""The truth, which arrives late: was a flight 15 minutes or more behind schedule when it landed?"""
+
+from datetime import datetime
+
+import polars as pl
+
+from data_checks import schema as s
+
+IS_LATE = "is_late"
+LABEL_KNOWN_AT = "label_known_at_utc"
+LATE_MIN = 15  # the US DOT counts an arrival as late from 15 minutes on
+
+
+def known_labels(outcomes: pl.DataFrame, at: datetime) -> pl.DataFrame:
+    """`flight_id`, `is_late` and `label_known_at_utc` of the flights that had landed by `at`.
+
+    Cancelled and diverted flights never get a label: nobody knows how late they would have been.
+    """
+    landed = outcomes.filter(pl.col(s.EVENT) == s.ARRIVED, pl.col(s.KNOWN_AT) <= at)
+    return landed.select(
+        s.FLIGHT_ID,
+        (pl.col(s.DELAY) >= LATE_MIN).alias(IS_LATE),
+        pl.col(s.KNOWN_AT).alias(LABEL_KNOWN_AT),
+    )
+
+
+def without_label(outcomes: pl.DataFrame, at: datetime) -> pl.DataFrame:
+    """`flight_id` and `event` of the flights known by `at` to be cancelled or diverted."""
+    closed = outcomes.filter(pl.col(s.EVENT).is_in([s.CANCELLED, s.DIVERTED]), pl.col(s.KNOWN_AT) <= at)
+    return closed.select(s.FLIGHT_ID, s.EVENT)
+
+
+def label_coverage(flights: pl.DataFrame, outcomes: pl.DataFrame, at: datetime) -> float:
+    """Share of the flights that can have a label whose label is known at `at`, 0 to 1; 1 for no flights."""
+    able = flights.join(without_label(outcomes, at), on=s.FLIGHT_ID, how="anti")
+    known = able.join(known_labels(outcomes, at), on=s.FLIGHT_ID, how="semi")
+    return known.height / able.height if able.height else 1.0

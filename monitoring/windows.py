@@ -1,0 +1,10 @@
+"""Reference and current windows: which rows stand for normal, and how many of them."""
+
+import polars as pl
+
+REFERENCE_ROWS = 5000  # a fixed size: below 1,000 rows Evidently would turn from distances to significance tests
+
+
+def sample_reference(learned: pl.DataFrame, seed: int, rows: int = REFERENCE_ROWS) -> pl.DataFrame:
+    """A random sample of the rows a model learned from, of fixed size or all of them when there are fewer."""
+    return learned.sample(min(rows, learned.height), seed=seed, shuffle=True)

@@ -1,0 +1,1 @@
+"""WHAT HAPPENS TO IT: rules as pure functions, and thin Prefect flows (`*_flow.py`) around them."""

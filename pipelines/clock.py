@@ -1,0 +1,108 @@
+"""The system's own clock: weeks from Monday to Monday, New York time. Nothing here reads the machine's clock."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+NEW_YORK = ZoneInfo("America/New_York")
+
+
+class PeriodError(ValueError):
+    """A week or month that cannot be read or that holds no day of the data."""
+
+
+@dataclass(frozen=True, order=True)
+class Week:
+    """Seven days from a Monday, 00:00 New York time, to the next.
+
+    >>> Week.holding(date(2013, 7, 4)).id
+    '2013-07-01'
+    """
+
+    monday: date
+
+    def __post_init__(self) -> None:
+        if self.monday.weekday() != 0:
+            raise PeriodError(f"{self.monday} is not a Monday; use Week.holding({self.monday})")
+
+    @classmethod
+    def holding(cls, day: date) -> "Week":
+        """The week that holds a day."""
+        return cls(day - timedelta(days=day.weekday()))
+
+    @classmethod
+    def from_id(cls, identifier: str) -> "Week":
+        """The week with this `id`."""
+        return cls(date.fromisoformat(identifier))
+
+    @property
+    def id(self) -> str:
+        """The ISO date of its Monday: its name in files, tables and commands."""
+        return self.monday.isoformat()
+
+    @property
+    def start(self) -> datetime:
+        """Its first moment, in UTC."""
+        return midnight(self.monday)
+
+    @property
+    def end(self) -> datetime:
+        """The first moment after it, in UTC: when the clock ticks and the week is worked on."""
+        return midnight(self.monday + timedelta(days=7))
+
+    def days(self) -> list[date]:
+        """Its seven days."""
+        return [self.monday + timedelta(days=number) for number in range(7)]
+
+    def plus(self, weeks: int) -> "Week":
+        """The week so many weeks later, or earlier when negative."""
+        return Week(self.monday + timedelta(weeks=weeks))
+
+
+def ends_month(week: Week) -> bool:
+    """Whether the next week begins in another month."""
+    return week.plus(1).monday.month != week.monday.month
+
+
+def midnight(day: date) -> datetime:
+    """The first moment of a New York day, in UTC."""
+    return datetime.combine(day, time(), NEW_YORK).astimezone(UTC)
+
+
+def local_day(moment: str) -> pl.Expr:
+    """The New York day of a column of moments."""
+    return pl.col(moment).dt.convert_time_zone(NEW_YORK.key).dt.date()
+
+
+def weeks_between(first_day: date, last_day: date) -> list[Week]:
+    """The weeks that hold at least one of these days, in order."""
+    first, last = Week.holding(first_day), Week.holding(last_day)
+    return [first.plus(number) for number in range((last.monday - first.monday).days // 7 + 1)]
+
+
+def parse_period(text: str, first_day: date, last_day: date) -> list[Week]:
+    """The weeks that a user means by `2013-07` (those with a day in July) or `2013-07-04` (the one with that day).
+
+    Raises PeriodError when the text is neither, or when none of its days lies in the data.
+    """
+    start, end = _days_of(text)
+    if end < first_day or start > last_day:
+        raise PeriodError(f"there is no data for {text}: the year runs from {first_day} to {last_day}")
+    return weeks_between(max(start, first_day), min(end, last_day))
+
+
+def _days_of(text: str) -> tuple[date, date]:
+    """First and last day: of the month, or of the week that holds the day."""
+    try:
+        if re.fullmatch(r"\d{4}-\d{2}", text):
+            start = date.fromisoformat(f"{text}-01")
+            return start, (start + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+            monday = Week.holding(date.fromisoformat(text)).monday
+            return monday, monday + timedelta(days=6)
+    except ValueError:
+        pass
+    raise PeriodError(f"expected a month such as 2013-07 or a day such as 2013-07-04, got {text!r}")

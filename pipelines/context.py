@@ -1,0 +1,102 @@
+"""The rooms a flow works in: settings, store, journal, and, opened only when asked for, registry and validator."""
+
+from __future__ import annotations
+
+import math
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from data_checks import schema as s
+from infra.journal import Journal
+from infra.settings import Settings, load_settings
+from infra.source import Source, open_source
+from infra.stopwatch import part
+from infra.storage import MissingTable, Store
+from pipelines.clock import Week, midnight, parse_period, weeks_between
+from pipelines.features import World
+
+if TYPE_CHECKING:
+    from data_checks.suites import Validator
+    from infra.registry import Registry
+
+
+class Context:
+    """Everything of one home folder. Heavy tools are imported when they are first needed."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.store = Store(settings.home)
+        self.journal = Journal(self.store)
+
+    @cached_property
+    def registry(self) -> Registry:
+        """The MLflow registry."""
+        with part("imports"):
+            from infra.registry import Registry
+        return Registry(self.settings.home / "mlflow")
+
+    @cached_property
+    def source(self) -> Source:
+        """The five source files, hashed and not yet parsed."""
+        return open_source(self.settings.source, s.SOURCE_COLUMNS)
+
+    def staged_source(self) -> str:
+        """The dataset that the feeds of this source are staged in, named by its content."""
+        return f"staged/{self.source.digest[:12]}"
+
+    @cached_property
+    def validator(self) -> Validator:
+        """The Great Expectations context with a suite per feed."""
+        with part("imports"):
+            from data_checks.suites import Validator
+        return Validator(self.settings.home)
+
+    def weeks(self, period: str) -> list[Week]:
+        """The weeks a user means by a month or day. Raises PeriodError."""
+        return parse_period(period, self.settings.first_day, self.settings.last_day)
+
+    def first_weeks(self) -> list[Week]:
+        """The weeks before the first scored one: the first champion learns from them."""
+        first = Week.holding(self.settings.first_scored_week)
+        return [week for week in self.all_weeks() if week < first]
+
+    def scored_weeks(self) -> list[Week]:
+        """The weeks whose flights are scored, in order."""
+        first = Week.holding(self.settings.first_scored_week)
+        return [week for week in self.all_weeks() if week >= first]
+
+    def all_weeks(self) -> list[Week]:
+        """Every week with a day of data, in order."""
+        return weeks_between(self.settings.first_day, self.settings.last_day)
+
+    def data_days(self, week: Week) -> int:
+        """How many days of the week lie in the data, 1 to 7."""
+        last = midnight(self.settings.last_day)
+        first = midnight(self.settings.first_day)
+        return sum(first <= midnight(day) <= last for day in week.days())
+
+    def accepted(self, feed: s.Feed, until: Week, weeks: int | None = None) -> pl.DataFrame:
+        """Accepted rows of a feed of the `weeks` up to and with `until`, all of them when None."""
+        chosen = [week for week in self.all_weeks() if week <= until][-weeks if weeks else 0 :]
+        return self.store.read_weeks(f"accepted/{feed.name}", [week.id for week in chosen])
+
+    def world(self, week: Week) -> World:
+        """What features of a week's flights may look at: the feeds of as many weeks as the settings say, and the planes."""
+        weeks = math.ceil(self.settings.history_days / 7) + 1
+        feeds = {feed.name: self.accepted(feed, week, weeks) for feed in s.FEEDS.values()}
+        return World(**feeds, planes=self.store.read_table("reference", "planes"))
+
+    def require(self, dataset: str, week: Week, command: str) -> pl.DataFrame:
+        """A table that an earlier command makes. Raises MissingTable naming that command."""
+        try:
+            return self.store.read_table(dataset, week.id)
+        except MissingTable as error:
+            raise MissingTable(f"{dataset} of week {week.id} is not there yet; run: {command}") from error
+
+
+@lru_cache(maxsize=8)
+def open_context(settings: Settings | None = None) -> Context:
+    """The context of these settings, or of the environment's; the same settings give the same object."""
+    return Context(settings or load_settings())

@@ -1,0 +1,80 @@
+"""Lands what each feed delivers in a week, exactly as it came."""
+
+import logging
+
+from prefect import flow, task
+from prefect.artifacts import create_table_artifact
+from prefect.cache_policies import NO_CACHE
+
+from data_checks import schema as s
+from data_checks.feeds import rows_of_week, split_feeds
+from infra.orchestrator import tag_run
+from infra.settings import Settings
+from infra.source import SourceError
+from infra.stopwatch import part
+from infra.storage import content_hash
+from pipelines.clock import Week
+from pipelines.context import Context, open_context
+
+logger = logging.getLogger(__name__)
+
+
+@flow(name="ingest", flow_run_name="ingest-{period}", on_running=[tag_run("data")])
+def ingest(period: str, settings: Settings | None = None) -> list[dict]:
+    """Land schedule, outcomes and weather of a week or month; landing the same rows again changes nothing."""
+    context = open_context(settings)
+    stage_source(context)
+    events = [land_week(context, week) for week in context.weeks(period)]
+    rows = [{"week": event["week"], **event["rows"]} for event in events]
+    create_table_artifact(key="landed", table=rows, description=f"Rows landed for {period}")
+    return events
+
+
+@task(name="stage-source", cache_policy=NO_CACHE)
+def stage_source(context: Context) -> None:
+    """Split the five source files into feeds, once for the same content, and keep the reference tables."""
+    with part("data"):
+        staged, source = context.staged_source(), context.source
+        if not all(context.store.has_table(staged, name) for name in (*s.FEEDS, *s.REFERENCE)):
+            for name, frame in split_feeds(source.tables(s.SOURCE_COLUMNS)).items():
+                context.store.write_table(staged, name, frame)
+        for name in s.REFERENCE:
+            _keep_reference(context, name, staged)
+
+
+def _keep_reference(context: Context, name: str, staged: str) -> None:
+    frame = context.store.read_table(staged, name)
+    if not context.store.has_table("reference", name):
+        context.store.write_table("reference", name, frame)
+    elif not context.store.read_table("reference", name).equals(frame):
+        raise _other_content(context, f"reference table {name}")
+
+
+@task(name="land-week", task_run_name="land-{week.id}", cache_policy=NO_CACHE)
+def land_week(context: Context, week: Week) -> dict:
+    """Write the week's rows of each feed as they came, and record how many and their hash."""
+    with part("data"):
+        staged = context.staged_source()
+        frames = {
+            feed.name: rows_of_week(context.store.scan_table(staged, feed.name), feed, week.start, week.end).collect()
+            for feed in s.FEEDS.values()
+        }
+        if frames[s.SCHEDULE.name].is_empty():
+            raise SourceError(f"the source has no flights in week {week.id}; choose a week it covers")
+        hashes = {name: content_hash(frame) for name, frame in frames.items()}
+        before = context.journal.read(week.id, "land")
+        if before and before["hashes"] != hashes:
+            raise _other_content(context, f"week {week.id}")
+        if not before:
+            for name, frame in frames.items():
+                context.store.write_table(f"landed/{name}", week.id, frame)
+        rows = {name: frame.height for name, frame in frames.items()}
+    logger.info("landed week %s: %s", week.id, ", ".join(f"{count} {name}" for name, count in rows.items()))
+    return context.journal.record(week.id, "land", {"rows": rows, "hashes": hashes})
+
+
+def _other_content(context: Context, what: str) -> SourceError:
+    return SourceError(
+        f"{what} was landed from other rows than this source has; what has landed stays: "
+        f"set PREFLIGHT_HOME to a fresh folder (now {context.settings.home})"
+    )

@@ -1,0 +1,94 @@
+"""Measures a week that has ended: how far its inputs drifted, and how good the predictions of late weeks were."""
+
+import logging
+
+import polars as pl
+from prefect import flow, task
+from prefect.artifacts import create_markdown_artifact
+from prefect.cache_policies import NO_CACHE
+
+from data_checks import schema as s
+from infra.orchestrator import tag_run
+from infra.settings import Settings
+from infra.stopwatch import part
+from monitoring.labels import IS_LATE, known_labels, label_coverage
+from monitoring.quality import Quality, measure_quality
+from pipelines.clock import Week, ends_month
+from pipelines.context import Context, open_context
+from pipelines.feature_catalog import CATEGORICAL, NAMES
+from pipelines.features_flow import week_features
+from pipelines.scoring import PROBABILITY, VERSION
+
+logger = logging.getLogger(__name__)
+
+QUALITY_WEEKS = 4  # a week of 6,500 flights has an AUC that swings by 0.03 from weather alone
+
+
+@flow(name="monitor", flow_run_name="monitor-{period}", on_running=[tag_run("monitoring")])
+def monitor(period: str, settings: Settings | None = None) -> list[dict]:
+    """Drift and quality of each scored week of a week or month, as known at its end."""
+    context = open_context(settings)
+    events = [monitor_week(context, week) for week in context.weeks(period) if week in context.scored_weeks()]
+    create_markdown_artifact(key="monitored", markdown=_weeks_card(events), description=f"Drift and quality of {period}")
+    return events
+
+
+def monitor_week(context: Context, week: Week) -> dict:
+    """The measurements of one week and the record of them."""
+    before = context.journal.read(week.id, "monitor")
+    if before:
+        return before
+    facts = {**measure_week_quality(context, week), **measure_week_drift(context, week)}
+    logger.info(
+        "week %s: AUC %.3f, skill %.3f, %.0f %% of the features drifted",
+        *(week.id, facts["quality"]["roc_auc"], facts["quality"]["skill"], 100 * facts["share_drifted"]),
+    )
+    return context.journal.record(week.id, "monitor", facts)
+
+
+@task(name="measure-quality", cache_policy=NO_CACHE)
+def measure_week_quality(context: Context, week: Week) -> dict:
+    """Quality of the week, and of what the present champion said in the last weeks, on the labels known now."""
+    with part("monitoring"):
+        latest = context.require("predictions", week, f"preflight score {week.id}")
+        weeks = [week.plus(-back).id for back in reversed(range(QUALITY_WEEKS))]
+        outcomes = context.accepted(s.OUTCOMES, week, QUALITY_WEEKS + 1)
+        champion = latest[VERSION][0]
+        recent = context.store.read_weeks("predictions", weeks).filter(pl.col(VERSION) == champion)
+        labels = known_labels(outcomes, week.end)
+        return {
+            "version": champion,
+            "label_coverage": label_coverage(recent, outcomes, week.end),
+            "quality": _quality(latest, labels).as_metrics(),
+            "recent_quality": _quality(recent, labels).as_metrics(),
+        }
+
+
+@task(name="measure-drift", cache_policy=NO_CACHE)
+def measure_week_drift(context: Context, week: Week) -> dict:
+    """Drift of the week's features from those the champion learned from, and Evidently's page where it is kept."""
+    with part("imports"):
+        from monitoring.drift import measure_drift
+    version = context.store.read_table("predictions", week.id)[VERSION][0]
+    reference = context.store.read_table("reference_windows", f"version-{version}")
+    current = week_features(context, week).select(NAMES)
+    with part("Evidently"):
+        drift = measure_drift(reference, current, CATEGORICAL)
+        if ends_month(week) or week == context.scored_weeks()[-1]:
+            drift.save_html(context.store.make_folder("report", "evidently") / f"{week.id}.html")
+    return {"share_drifted": drift.share_drifted, "drift": drift.distances}
+
+
+def _quality(predictions: pl.DataFrame, labels: pl.DataFrame) -> Quality:
+    joined = predictions.join(labels, on=s.FLIGHT_ID, maintain_order="left")
+    return measure_quality(joined[PROBABILITY].to_numpy(), joined[IS_LATE].cast(pl.Int8).to_numpy())
+
+
+def _weeks_card(events: list[dict]) -> str:
+    head = "| week | version | AUC | log loss | drifted |\n| --- | --- | --- | --- | --- |"
+    rows = "\n".join(
+        f"| {event['week']} | {event['version']} | {event['quality']['roc_auc']:.3f} "
+        f"| {event['quality']['log_loss']:.3f} | {event['share_drifted']:.0%} |"
+        for event in events
+    )
+    return f"{head}\n{rows}\n"

@@ -1,0 +1,70 @@
+"""Decides about a week that has been measured, and trains a challenger when the decision says so."""
+
+import logging
+from dataclasses import asdict
+
+from prefect import flow, task
+from prefect.artifacts import create_markdown_artifact
+from prefect.cache_policies import NO_CACHE
+
+from infra.orchestrator import tag_run
+from infra.settings import Settings
+from infra.stopwatch import part
+from monitoring.decision import RETRAIN, Policy, Signals, decide_action
+from monitoring.quality import Quality
+from pipelines.clock import Week
+from pipelines.context import Context, open_context
+from pipelines.train_flow import train_challenger
+
+logger = logging.getLogger(__name__)
+
+
+@flow(name="retrain", flow_run_name="retrain-{period}", on_running=[tag_run("monitoring")])
+def retrain(period: str, settings: Settings | None = None) -> list[dict]:
+    """Decide about each scored week of a week or month; returns the decisions, each with its reason."""
+    context = open_context(settings)
+    return [retrain_week(context, week) for week in context.weeks(period) if week in context.scored_weeks()]
+
+
+def retrain_week(context: Context, week: Week) -> dict:
+    """Decide about one week, and do what was decided; returns the decision."""
+    decision = decide_week(context, week)
+    if decision["action"] == RETRAIN:
+        train_challenger(context, week, decision["window"])
+    return decision
+
+
+@task(name="decide", task_run_name="decide-{week.id}", cache_policy=NO_CACHE)
+def decide_week(context: Context, week: Week) -> dict:
+    """Read the week's measurements and the history of trainings, decide, and record the decision."""
+    before = context.journal.read(week.id, "decide")
+    if before:
+        return before
+    with part("monitoring"):
+        policy = Policy(context.settings.retrain_every_weeks, context.settings.retrain_cooldown_weeks)
+        signals = _signals(context, week)
+        decision = decide_action(signals, policy)
+    event = context.journal.record(week.id, "decide", {**asdict(decision), "signals": asdict(signals)})
+    create_markdown_artifact(
+        key=f"decision-{week.id}", markdown=f"**{decision.action}**: {decision.reason}", description=f"week {week.id}"
+    )
+    logger.info("%s after week %s: %s", decision.action, week.id, decision.reason)
+    return event
+
+
+def _signals(context: Context, week: Week) -> Signals:
+    measured = context.journal.read(week.id, "monitor")
+    if measured is None:
+        raise LookupError(f"week {week.id} has not been measured; run: preflight monitor {week.id}")
+    last = [event for event in context.journal.events("gate") if event["week"] < week.id][-1]
+    trained = context.journal.read(last["week"], "train")
+    promised = next(event for event in reversed(context.journal.events("gate")) if event["version"] == measured["version"])
+    return Signals(
+        label_coverage=measured["label_coverage"],
+        weeks_since_training=(week.monday - Week.from_id(last["week"]).monday).days // 7,
+        refused_window=None if last["promote"] else trained["window"],
+        skill=measured["recent_quality"]["skill"],
+        expected_skill=Quality(**promised["evidence"]["challenger"]).skill,
+        calibration_gap=measured["recent_quality"]["calibration_gap"],
+        share_drifted=measured["share_drifted"],
+    )

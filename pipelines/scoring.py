@@ -1,0 +1,50 @@
+"""From features to predictions: pure functions, the same for a week in a table and for one request."""
+
+from datetime import datetime
+
+import numpy as np
+import polars as pl
+
+from data_checks import schema as s
+from pipelines.as_of import AS_OF
+from pipelines.clock import Week
+from pipelines.training import predict_probability
+
+PROBABILITY, VERSION = "probability", "version"
+
+
+class NoChampion(LookupError):  # noqa: N818
+    """No model version may answer yet."""
+
+
+class LeakingChampion(ValueError):  # noqa: N818
+    """The champion has seen data from after the flights it is asked about."""
+
+
+def score_flights(model: object, version: int, features: pl.DataFrame) -> pl.DataFrame:
+    """One prediction per row of `features`: flight, departure, as-of moment, version and probability 0 to 1."""
+    return features.select(
+        s.FLIGHT_ID,
+        s.SCHEDULED_DEPARTURE,
+        AS_OF,
+        pl.lit(version, dtype=pl.Int64).alias(VERSION),
+        pl.Series(PROBABILITY, predict_probability(model, features)),
+    )
+
+
+def score_yardsticks(frozen: object, base_rate: float, features: pl.DataFrame) -> pl.DataFrame:
+    """What the first champion, never retrained, and the base rate say of the same flights."""
+    return features.select(
+        s.FLIGHT_ID,
+        pl.Series("frozen", predict_probability(frozen, features)),
+        pl.Series("base_rate", np.full(features.height, base_rate)),
+    )
+
+
+def refuse_future_champion(tags: dict[str, str], version: int, week: Week) -> None:
+    """Raise LeakingChampion when the version was trained or judged on moments after the week began."""
+    if datetime.fromisoformat(tags["end"]) > week.start:
+        raise LeakingChampion(
+            f"version {version} has seen data up to {tags['end'][:10]}; scoring week {week.id} with it would leak "
+            "the future: score that week in its turn, with preflight replay"
+        )

@@ -1,0 +1,1 @@
+"""THE FRONT DOOR: the `preflight` command. Imports every room; no room imports it."""
