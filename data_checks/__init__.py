@@ -1,1 +1,1 @@
-"""WHAT MAY ENTER: the contract of every feed, its Great Expectations suites, the quarantine. Imports nothing of ours."""
+"""WHAT MAY ENTER: the contract of every feed, its suites, the quarantine. Imports nothing of ours."""

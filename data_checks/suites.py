@@ -113,7 +113,10 @@ def _key_expectations(feed: s.Feed) -> list[gxe.Expectation]:
 def _joint_expectations(feed: s.Feed) -> list[gxe.Expectation]:
     ascending = [
         gxe.ExpectColumnPairValuesAToBeGreaterThanB(
-            column_A=later, column_B=earlier, ignore_row_if="either_value_is_missing", **_labels(f"{earlier} before {later}")
+            column_A=later,
+            column_B=earlier,
+            ignore_row_if="either_value_is_missing",
+            **_labels(f"{earlier} before {later}"),
         )
         for earlier, later in feed.ascending
     ]

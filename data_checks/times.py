@@ -1,4 +1,4 @@
-"""From the clocks on the wall to UTC: HHMM numbers, arrivals overnight and in other zones, the two nights of the year."""
+"""From clocks on the wall to UTC: HHMM numbers, arrivals overnight and in other zones, the two nights of the year."""
 
 import polars as pl
 
@@ -40,7 +40,7 @@ def scheduled_departure(day: pl.Expr, hhmm: pl.Expr) -> pl.Expr:
 
 
 def scheduled_arrival(day: pl.Expr, hhmm: pl.Expr, departure: pl.Expr, zone: pl.Expr, zones: list[str]) -> pl.Expr:
-    """When a flight is due at its destination, in UTC: the first time after `departure` that clocks there show `hhmm`."""
+    """When a flight is due at its destination, in UTC: the first time after `departure` that clocks there say so."""
     clock = day + pl.duration(minutes=minutes_of_clock(hhmm))
     same_day = local_to_utc_by_zone(clock, zone, zones)
     next_day = local_to_utc_by_zone(clock + pl.duration(days=1), zone, zones)

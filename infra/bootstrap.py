@@ -31,7 +31,9 @@ def main(target: Path) -> int:
     try:
         _install(target)
     except subprocess.CalledProcessError as error:
-        return _fail(f"`{' '.join(map(str, error.cmd[:6]))} ...` ended with code {error.returncode}; see its output above")
+        return _fail(
+            f"`{' '.join(map(str, error.cmd[:6]))} ...` ended with code {error.returncode}; see its output above"
+        )
     except OSError as error:
         return _fail(f"cannot write {target}: {error.strerror or error}; free some space or change its permissions")
     stamp.write_text(expected)
@@ -56,7 +58,9 @@ def _install(target: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         only_uv = Path(folder, "uv.lock.txt")
         only_uv.write_text(_locked_block("uv"))
-        _run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "-r", only_uv)
+        _run(
+            python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "-r", only_uv
+        )
     uv = [python, "-m", "uv", "pip"]
     # sdists are built with the locked setuptools, so the build cannot drift either
     built_with = ["--build-constraints", LOCK]

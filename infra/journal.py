@@ -3,13 +3,14 @@
 import hashlib
 import json
 
+from infra.errors import PreflightError
 from infra.storage import Store
 
 STAGES = ("land", "validate", "score", "monitor", "decide", "train", "gate", "promote")
 """The stages of a week in the order in which they happen."""
 
 
-class HistoryRewritten(RuntimeError):  # noqa: N818
+class HistoryRewritten(PreflightError, RuntimeError):  # noqa: N818
     """A stage that was recorded came out differently when it was done again."""
 
 

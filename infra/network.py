@@ -8,14 +8,16 @@ import time
 import httpx
 import psutil
 
+from infra.errors import PreflightError
+
 LOOPBACK = "127.0.0.1"
 
 
-class PortInUse(RuntimeError):  # noqa: N818
+class PortInUse(PreflightError, RuntimeError):  # noqa: N818
     """A port that a server needs is held by another process."""
 
 
-class ServerDidNotStart(RuntimeError):  # noqa: N818
+class ServerDidNotStart(PreflightError, RuntimeError):  # noqa: N818
     """A server ended or stayed silent before it answered."""
 
 
@@ -50,7 +52,7 @@ def port_owner(port: int) -> str:
 
 
 def wait_until_answering(url: str, process: subprocess.Popen, log: object, timeout_seconds: float) -> None:
-    """Return when `url` answers 200. Raises ServerDidNotStart with where to look when the process ends or time is up."""
+    """Return when `url` answers 200. Raises ServerDidNotStart, naming the log, when the process ends or time is up."""
     deadline = time.monotonic() + timeout_seconds
     while time.monotonic() < deadline:
         if process.poll() is not None:

@@ -1,4 +1,4 @@
-"""A Prefect server for the length of a command, so that flows need none to be running; an existing one is used if named.
+"""A Prefect server for the length of a command, so that flows need none to be running; one that is named is used.
 
 It is a child process on a leash and keeps its records under `var/prefect`, where
 `prefect server start` finds them again.

@@ -1,14 +1,10 @@
 """Experiments, model versions and aliases. The only module that imports MLflow.
 
 Aliases: `champion` answers, `challenger` is the newest candidate, `previous` is where a
-rollback would go. A version is loaded only if its file has the SHA-256 it was registered
-with and holds no type outside `TRUSTED_TYPES`; MLflow's own list of trusted types lies
-inside the model file and would trust itself.
+rollback would go. A version is loaded only if its file has the SHA-256 it was registered with.
 """
 
-import hashlib
 import json
-import warnings
 from functools import lru_cache
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -16,7 +12,6 @@ from pathlib import Path
 import mlflow
 import numpy as np
 import pandas as pd
-import skops.io
 from mlflow.data.code_dataset_source import CodeDatasetSource
 from mlflow.data.meta_dataset import MetaDataset
 from mlflow.entities.model_registry import ModelVersion
@@ -24,21 +19,18 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, Schema, TensorSpec
 
+from infra.errors import PreflightError
+from infra.model_file import TRUSTED_TYPES, load_model, sha256_of, verify_model
+
 MODEL_NAME = "flight-lateness"
 EXPERIMENT = "flight-lateness"
 CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
 MODEL_FILE = "model.skops"
 DATABASE = "mlflow.db"
 
-TRUSTED_TYPES = (
-    "functools.partial",
-    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-    "sklearn.utils.validation.check_array",
-)
 
-
-class RegistryError(RuntimeError):
-    """The registry does not hold what was asked for, or what it holds may not be loaded."""
+class RegistryError(PreflightError, LookupError):
+    """The registry does not hold what was asked for."""
 
 
 class Registry:
@@ -93,7 +85,7 @@ class Registry:
                 skops_trusted_types=list(TRUSTED_TYPES),
             )
         self._ensure_model_exists()
-        digest = _sha256(_local(info.model_uri) / MODEL_FILE)
+        digest = sha256_of(_local(info.model_uri) / MODEL_FILE)
         created = self._client.create_model_version(
             MODEL_NAME,
             source=info.model_uri,
@@ -151,20 +143,13 @@ class Registry:
         return json.loads(text)
 
     def load(self, version: int) -> object:
-        """The model of a version. Raises RegistryError when its file is not the one that was registered."""
-        return _load_verified(self.verified_file(version))
+        """The model of a version. Raises ModelFileError when its file is not the one that was registered."""
+        return _load_once(self.verified_file(version))
 
     def verified_file(self, version: int) -> Path:
         """The model file of a version, its SHA-256 checked against the registration."""
-        entry = self._version(version)
-        path = _local(f"models:/{MODEL_NAME}/{version}") / MODEL_FILE
-        found, expected = _sha256(path), entry.tags.get("sha256", "none")
-        if found != expected:
-            raise RegistryError(
-                f"{path.name} of version {version} is not what was registered: SHA-256 {found[:12]}..., "
-                f"expected {expected[:12]}...; restore {path}, or train again"
-            )
-        return path
+        registered = self._version(version).tags["sha256"]
+        return verify_model(_local(f"models:/{MODEL_NAME}/{version}") / MODEL_FILE, registered)
 
     def _version(self, version: int) -> ModelVersion:
         try:
@@ -195,9 +180,7 @@ def _forget_unfinished_database(folder: Path) -> None:
             leftover.unlink()
 
 
-@lru_cache(maxsize=4)
-def _load_verified(path: Path) -> object:
-    return skops.io.load(path, trusted=list(TRUSTED_TYPES))
+_load_once = lru_cache(maxsize=4)(load_model)
 
 
 def _local(uri: str) -> Path:
@@ -206,12 +189,8 @@ def _local(uri: str) -> Path:
 
 def _signature(example: pd.DataFrame) -> ModelSignature:
     """Every column by name and type, none required: the model takes missing values."""
-    kinds = {name: "double" if pd.api.types.is_numeric_dtype(dtype) else "string" for name, dtype in example.dtypes.items()}
+    kinds = {
+        name: "double" if pd.api.types.is_numeric_dtype(dtype) else "string" for name, dtype in example.dtypes.items()
+    }
     inputs = Schema([ColSpec(kind, name, required=False) for name, kind in kinds.items()])
     return ModelSignature(inputs=inputs, outputs=Schema([TensorSpec(np.dtype(np.float64), (-1, 2))]))
-
-
-def _sha256(path: Path) -> str:
-    if not path.exists():
-        raise RegistryError(f"{path} is missing; restore it, or train again")
-    return hashlib.sha256(path.read_bytes()).hexdigest()

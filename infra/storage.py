@@ -11,16 +11,18 @@ from pathlib import Path
 import polars as pl
 from filelock import FileLock, Timeout
 
+from infra.errors import PreflightError
 
-class StorageError(OSError):
+
+class StorageError(PreflightError, OSError):
     """A file under the home folder cannot be written or read."""
 
 
-class MissingTable(LookupError):  # noqa: N818 - a condition the caller answers, as KeyError is
+class MissingTable(PreflightError, LookupError):  # noqa: N818 - a condition the caller answers, as KeyError is
     """A week that a step needs has not been made yet."""
 
 
-class BusyError(RuntimeError):
+class BusyError(PreflightError, RuntimeError):
     """Another process is writing to the same home folder."""
 
 

@@ -8,14 +8,14 @@ EXPANDING, RECENT = "expanding", "recent"
 
 @dataclass(frozen=True)
 class Signals:
-    """What is known at the end of a week. `refused_window` is that of the last challenger, None if it was promoted.
+    """What is known at the end of a week. `refused_in_a_row` counts challengers with all of history.
 
     Skills are 1 less log loss over that of the base rate: 0 useless, 1 perfect.
     """
 
     label_coverage: float
     weeks_since_training: int
-    refused_window: str | None
+    refused_in_a_row: int
     skill: float
     expected_skill: float
     calibration_gap: float
@@ -24,10 +24,14 @@ class Signals:
 
 @dataclass(frozen=True)
 class Policy:
-    """When to act. `skill_loss` and `calibration_gap` are how much may be lost before it counts as degradation."""
+    """When to act: `patience` is how many refusals in a row it takes to try forgetting.
 
-    retrain_every_weeks: int = 4
+    `skill_loss` and `calibration_gap` are how much may be lost before it counts as degradation.
+    """
+
+    retrain_every_weeks: int = 2
     cooldown_weeks: int = 2
+    patience: int = 2
     lowest_coverage: float = 0.9
     skill_loss: float = 0.05
     calibration_gap: float = 0.05
@@ -46,21 +50,23 @@ class Decision:
 def decide_action(signals: Signals, policy: Policy) -> Decision:
     """Retrain on lost quality or old age, never on few labels, never twice within the cooldown.
 
-    When a challenger with all the history was refused, the next one is trained on the newest
-    weeks alone: perhaps the past is in the way. The gate judges whether forgetting helped.
+    When challengers with all of history are refused again and again, the next one is trained on
+    the newest weeks alone: perhaps the past is in the way. The gate judges whether forgetting helps.
     """
     if signals.label_coverage < policy.lowest_coverage:
-        return Decision(WAIT, f"labels of {signals.label_coverage:.0%} of the flights, needed {policy.lowest_coverage:.0%}")
+        return Decision(
+            WAIT, f"labels of {signals.label_coverage:.0%} of the flights, needed {policy.lowest_coverage:.0%}"
+        )
     degraded = _degradation(signals, policy)
     if signals.weeks_since_training < policy.cooldown_weeks:
         rest = f"trained {signals.weeks_since_training} week ago, cooldown is {policy.cooldown_weeks}"
         return Decision(WATCH, f"{degraded}; {rest}") if degraded else Decision(WAIT, rest)
-    if signals.refused_window == EXPANDING:
-        return Decision(RETRAIN, "all of history was refused, the newest weeks alone may do better", RECENT)
-    if degraded:
-        return Decision(RETRAIN, degraded, EXPANDING)
-    if signals.weeks_since_training >= policy.retrain_every_weeks:
-        return Decision(RETRAIN, f"last training {signals.weeks_since_training} weeks ago", EXPANDING)
+    if degraded or signals.weeks_since_training >= policy.retrain_every_weeks:
+        cause = degraded or f"last training {signals.weeks_since_training} weeks ago"
+        if signals.refused_in_a_row < policy.patience:
+            return Decision(RETRAIN, cause, EXPANDING)
+        forget = f"{signals.refused_in_a_row} challengers with all of history were refused, now the newest weeks alone"
+        return Decision(RETRAIN, f"{cause}; {forget}", RECENT)
     if signals.share_drifted >= policy.share_drifted:
         return Decision(WATCH, f"{signals.share_drifted:.0%} of the features drifted, quality holds")
     return Decision(WAIT, "quality holds")

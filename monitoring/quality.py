@@ -47,9 +47,11 @@ class Interval:
 
 
 def measure_quality(probability: np.ndarray, is_late: np.ndarray) -> Quality:
-    """Quality of probabilities (n_rows,) in 0 to 1 against labels (n_rows,) of 0 and 1. Raises ValueError on no rows."""
+    """Quality of probabilities (n_rows,), 0 to 1, against labels (n_rows,), 0 or 1. Raises ValueError on no rows."""
     if len(probability) == 0 or len(probability) != len(is_late):
-        raise ValueError(f"expected as many labels as probabilities, above 0; got {len(is_late)} and {len(probability)}")
+        raise ValueError(
+            f"expected as many labels as probabilities, above 0; got {len(is_late)} and {len(probability)}"
+        )
     both = 0 < is_late.mean() < 1
     return Quality(
         flights=len(is_late),
@@ -71,7 +73,9 @@ def loss_per_row(probability: np.ndarray, is_late: np.ndarray) -> np.ndarray:
     return -np.log(np.clip(likelihood, CLIP, 1))
 
 
-def day_block_interval(values: np.ndarray, day: np.ndarray, confidence: float, seed: int, rounds: int = 2000) -> Interval:
+def day_block_interval(
+    values: np.ndarray, day: np.ndarray, confidence: float, seed: int, rounds: int = 2000
+) -> Interval:
     """The mean of `values` with its lower bound, by resampling whole days with replacement.
 
     `values` and `day` are (n_rows,). Flights of one day share its weather: resampling rows

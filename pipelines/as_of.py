@@ -29,7 +29,7 @@ class Totals:
         return cls(keys, tuple(values), running)
 
     def at(self, rows: pl.DataFrame, hours_before: float = 0) -> pl.DataFrame:
-        """The totals known so many hours before each row's `as_of_utc`, 0 where there was no event; rows keep their order."""
+        """The totals known so many hours before each row's `as_of_utc`, 0 where nothing was; rows keep their order."""
         asked = rows.select(*self.keys, (pl.col(AS_OF) - pl.duration(minutes=round(hours_before * 60))).alias("at"))
         return latest(asked, self.sums, "at", self.keys, self.values).fill_null(0)
 
@@ -40,9 +40,14 @@ class Totals:
 
 
 def latest(
-    rows: pl.DataFrame, events: pl.DataFrame, at: str, keys: tuple[str, ...], columns: tuple[str, ...], within: str | None = None
+    rows: pl.DataFrame,
+    events: pl.DataFrame,
+    at: str,
+    keys: tuple[str, ...],
+    columns: tuple[str, ...],
+    within: str | None = None,
 ) -> pl.DataFrame:
-    """The `columns` of the last event known at the moment in column `at`, null where there is none; rows keep their order.
+    """The `columns` of the last event known at the moment `at`, null where there is none; rows keep their order.
 
     `events` is sorted by `known_at_utc`; `within` such as "12h" makes an older event count as none.
     """

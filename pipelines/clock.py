@@ -7,10 +7,12 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from infra.errors import PreflightError
+
 NEW_YORK = ZoneInfo("America/New_York")
 
 
-class PeriodError(ValueError):
+class PeriodError(PreflightError, ValueError):
     """A week or month that cannot be read or that holds no day of the data."""
 
 

@@ -83,7 +83,7 @@ class Context:
         return self.store.read_weeks(f"accepted/{feed.name}", [week.id for week in chosen])
 
     def world(self, week: Week) -> World:
-        """What features of a week's flights may look at: the feeds of as many weeks as the settings say, and the planes."""
+        """What features of a week's flights may look at: the planes, and the feeds of as many weeks as are set."""
         weeks = math.ceil(self.settings.history_days / 7) + 1
         feeds = {feed.name: self.accepted(feed, week, weeks) for feed in s.FEEDS.values()}
         return World(**feeds, planes=self.store.read_table("reference", "planes"))

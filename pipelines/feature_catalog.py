@@ -25,10 +25,14 @@ FEATURES = (
     Feature("departure_weekday", "plan", "", "1 Monday to 7 Sunday"),
     Feature(s.DISTANCE, "plan", "miles", "distance to the destination"),
     Feature("scheduled_block_min", "plan", "min", "scheduled time from gate to gate"),
-    Feature("departures_same_hour", "plan", "flights", "other departures planned at the airport in the same clock hour"),
+    Feature(
+        "departures_same_hour", "plan", "flights", "other departures planned at the airport in the same clock hour"
+    ),
     Feature(s.SEATS, "aircraft", "seats", "seats of the aircraft type"),
     Feature("plane_age_years", "aircraft", "years", "years since the aircraft was built"),
-    Feature("aircraft_last_arrival_delay_min", "aircraft", "min", "delay of the aircraft's last landing out of New York"),
+    Feature(
+        "aircraft_last_arrival_delay_min", "aircraft", "min", "delay of the aircraft's last landing out of New York"
+    ),
     Feature("aircraft_landed_hours_ago", "aircraft", "h", "time since that landing"),
     Feature("aircraft_last_departure_delay_min", "aircraft", "min", "delay of its last departure from New York"),
     Feature("aircraft_left_hours_ago", "aircraft", "h", "time since that departure"),

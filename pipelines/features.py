@@ -123,7 +123,9 @@ def _waiting(schedule: pl.DataFrame, departures: pl.DataFrame) -> Totals:
     events = pl.concat(
         [
             closed.select(s.ORIGIN, s.KNOWN_AT, pl.lit(1).alias("step")),
-            closed.select(s.ORIGIN, pl.min_horizontal(left_at, a_day_later).alias(s.KNOWN_AT), pl.lit(-1).alias("step")),
+            closed.select(
+                s.ORIGIN, pl.min_horizontal(left_at, a_day_later).alias(s.KNOWN_AT), pl.lit(-1).alias("step")
+            ),
         ]
     )
     return Totals.of(events, (s.ORIGIN,), flights=pl.col("step"))

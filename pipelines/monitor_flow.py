@@ -29,7 +29,9 @@ def monitor(period: str, settings: Settings | None = None) -> list[dict]:
     """Drift and quality of each scored week of a week or month, as known at its end."""
     context = open_context(settings)
     events = [monitor_week(context, week) for week in context.weeks(period) if week in context.scored_weeks()]
-    create_markdown_artifact(key="monitored", markdown=_weeks_card(events), description=f"Drift and quality of {period}")
+    create_markdown_artifact(
+        key="monitored", markdown=_weeks_card(events), description=f"Drift and quality of {period}"
+    )
     return events
 
 

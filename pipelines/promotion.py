@@ -1,4 +1,4 @@
-"""The gate: may this challenger become champion? A pure decision on numbers, each check with its bound and its reason."""
+"""The gate: may this challenger become champion? A pure decision on numbers; each check has its bound."""
 
 from dataclasses import asdict, dataclass
 
@@ -53,9 +53,15 @@ class PromotionDecision:
 
 
 def gather_evidence(
-    challenger: np.ndarray, rival: np.ndarray, is_late: np.ndarray, day: np.ndarray, rival_name: str, rules: GateRules, seed: int
+    challenger: np.ndarray,
+    rival: np.ndarray,
+    is_late: np.ndarray,
+    day: np.ndarray,
+    rival_name: str,
+    rules: GateRules,
+    seed: int,
 ) -> GateEvidence:
-    """Both models' probabilities (n_rows,) of the same flights, judged on the same labels; days are resampled together."""
+    """Both models' probabilities (n_rows,) of the same flights, judged on the same labels and days."""
     gain = loss_per_row(rival, is_late) - loss_per_row(challenger, is_late)
     return GateEvidence(
         challenger=measure_quality(challenger, is_late),
@@ -84,4 +90,6 @@ def decide_promotion(evidence: GateEvidence, rules: GateRules) -> PromotionDecis
     )
     if failed is None:
         return PromotionDecision(True, measured, checks, evidence)
-    return PromotionDecision(False, f"{failed.name}: {failed.value:.4g}, needed {failed.bound}; {measured}", checks, evidence)
+    return PromotionDecision(
+        False, f"{failed.name}: {failed.value:.4g}, needed {failed.bound}; {measured}", checks, evidence
+    )

@@ -10,8 +10,8 @@ import logging
 from prefect import flow
 from prefect.artifacts import create_table_artifact
 
-from infra.progress import announce
 from infra.orchestrator import tag_run
+from infra.progress import announce
 from infra.settings import Settings
 from infra.stopwatch import part
 from monitoring.decision import RETRAIN

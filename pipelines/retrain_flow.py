@@ -58,7 +58,9 @@ def _signals(context: Context, week: Week) -> Signals:
         raise LookupError(f"week {week.id} has not been measured; run: preflight monitor {week.id}")
     last = [event for event in context.journal.events("gate") if event["week"] < week.id][-1]
     trained = context.journal.read(last["week"], "train")
-    promised = next(event for event in reversed(context.journal.events("gate")) if event["version"] == measured["version"])
+    promised = next(
+        event for event in reversed(context.journal.events("gate")) if event["version"] == measured["version"]
+    )
     return Signals(
         label_coverage=measured["label_coverage"],
         weeks_since_training=(week.monday - Week.from_id(last["week"]).monday).days // 7,

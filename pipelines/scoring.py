@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from data_checks import schema as s
+from infra.errors import PreflightError
 from pipelines.as_of import AS_OF
 from pipelines.clock import Week
 from pipelines.training import predict_probability
@@ -13,11 +14,11 @@ from pipelines.training import predict_probability
 PROBABILITY, VERSION = "probability", "version"
 
 
-class NoChampion(LookupError):  # noqa: N818
+class NoChampion(PreflightError, LookupError):  # noqa: N818
     """No model version may answer yet."""
 
 
-class LeakingChampion(ValueError):  # noqa: N818
+class LeakingChampion(PreflightError, ValueError):  # noqa: N818
     """The champion has seen data from after the flights it is asked about."""
 
 

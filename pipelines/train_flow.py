@@ -142,7 +142,9 @@ def pass_gate(context: Context, week: Week, version: int, learned: pl.DataFrame,
     with part("MLflow"):
         context.registry.attach_gate_record(version, event, "promoted" if decision.promote else "refused")
     verdict = "promoted" if decision.promote else "refused"
-    create_markdown_artifact(key=f"gate-{week.id}", markdown=_gate_card(event), description=f"version {version} {verdict}")
+    create_markdown_artifact(
+        key=f"gate-{week.id}", markdown=_gate_card(event), description=f"version {version} {verdict}"
+    )
     logger.info("%s version %d: %s", verdict, version, decision.reason)
     return event
 

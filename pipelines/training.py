@@ -14,12 +14,13 @@ from sklearn.preprocessing import OrdinalEncoder
 from threadpoolctl import threadpool_limits
 
 from data_checks import schema as s
+from infra.errors import PreflightError
 from monitoring.decision import EXPANDING
 from monitoring.labels import IS_LATE
 from pipelines.feature_catalog import CATEGORICAL, CATEGORIES, NAMES
 
 
-class TooFewRows(ValueError):  # noqa: N818
+class TooFewRows(PreflightError, ValueError):  # noqa: N818
     """There are not enough labelled rows to fit a model or to judge one."""
 
 

@@ -24,7 +24,9 @@ def validate(period: str, settings: Settings | None = None) -> list[dict]:
     """Accept or quarantine every landed row of a week or month. Raises BatchBlocked when a batch must stay out."""
     context = open_context(settings)
     events = [validate_week(context, week) for week in context.weeks(period)]
-    rows = [{"week": event["week"], "feed": feed, **counts} for event in events for feed, counts in event["feeds"].items()]
+    rows = [
+        {"week": event["week"], "feed": feed, **counts} for event in events for feed, counts in event["feeds"].items()
+    ]
     create_table_artifact(key="validated", table=rows, description=f"Accepted and quarantined rows of {period}")
     return events
 
@@ -53,7 +55,9 @@ def _judge(context: Context, week: Week, feed: s.Feed) -> tuple[Verdict, list[st
     batch = context.require(f"landed/{feed.name}", week, f"preflight ingest {week.id}")
     with part("Great Expectations"):
         results = context.validator.check(feed, batch, context.data_days(week), week.id, week.end)
-    warnings = [f"{result.rule}, got {result.observed}" for result in results if not result.passed and result.severity == s.WARN]
+    warnings = [
+        f"{result.rule}, got {result.observed}" for result in results if not result.passed and result.severity == s.WARN
+    ]
     return judge_batch(batch, feed, results), warnings
 
 
