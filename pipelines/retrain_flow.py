@@ -10,7 +10,7 @@ from prefect.cache_policies import NO_CACHE
 from infra.orchestrator import tag_run
 from infra.settings import Settings
 from infra.stopwatch import part
-from monitoring.decision import RETRAIN, Policy, Signals, decide_action
+from monitoring.decision import EXPANDING, RETRAIN, Policy, Signals, decide_action
 from monitoring.quality import Quality
 from pipelines.clock import Week
 from pipelines.context import Context, open_context
@@ -57,16 +57,25 @@ def _signals(context: Context, week: Week) -> Signals:
     if measured is None:
         raise LookupError(f"week {week.id} has not been measured; run: preflight monitor {week.id}")
     last = [event for event in context.journal.events("gate") if event["week"] < week.id][-1]
-    trained = context.journal.read(last["week"], "train")
     promised = next(
         event for event in reversed(context.journal.events("gate")) if event["version"] == measured["version"]
     )
     return Signals(
         label_coverage=measured["label_coverage"],
         weeks_since_training=(week.monday - Week.from_id(last["week"]).monday).days // 7,
-        refused_window=None if last["promote"] else trained["window"],
+        refused_in_a_row=_refused_in_a_row(context, week),
         skill=measured["recent_quality"]["skill"],
         expected_skill=Quality(**promised["evidence"]["challenger"]).skill,
         calibration_gap=measured["recent_quality"]["calibration_gap"],
         share_drifted=measured["share_drifted"],
     )
+
+
+def _refused_in_a_row(context: Context, week: Week) -> int:
+    """How many challengers with all of history were refused since the last promotion or the last that forgot."""
+    refused = 0
+    for event in reversed([event for event in context.journal.events("gate") if event["week"] < week.id]):
+        if event["promote"] or event["window"] != EXPANDING:
+            break
+        refused += 1
+    return refused

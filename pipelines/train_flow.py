@@ -59,7 +59,7 @@ def train_challenger(context: Context, week: Week, window: str = EXPANDING) -> d
     )
     learned, judged = labelled_rows(context, week, moments)
     version = fit_and_register(context, week, window, moments, learned, judged)
-    event = pass_gate(context, week, version, learned, judged)
+    event = pass_gate(context, week, window, version, learned, judged)
     promote(context, week, event)
     return event
 
@@ -115,7 +115,9 @@ def fit_and_register(
 
 
 @task(name="gate", retries=2, retry_delay_seconds=1, cache_policy=NO_CACHE)
-def pass_gate(context: Context, week: Week, version: int, learned: pl.DataFrame, judged: pl.DataFrame) -> dict:
+def pass_gate(
+    context: Context, week: Week, window: str, version: int, learned: pl.DataFrame, judged: pl.DataFrame
+) -> dict:
     """Compare the challenger with the champion, or without one with the base rate, on the same newest rows."""
     rules = GateRules(confidence=context.settings.gate_confidence)
     with part("MLflow"):
@@ -137,7 +139,13 @@ def pass_gate(context: Context, week: Week, version: int, learned: pl.DataFrame,
             ),
             rules,
         )
-    facts = {"version": version, "champion": champion, **decision.as_record()}
+    facts = {
+        "version": version,
+        "champion": champion,
+        "window": window,
+        "decided_on": week.plus(1).id,
+        **decision.as_record(),
+    }
     event = context.journal.record(week.id, "gate", facts)
     with part("MLflow"):
         context.registry.attach_gate_record(version, event, "promoted" if decision.promote else "refused")

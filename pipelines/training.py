@@ -31,6 +31,7 @@ class ModelParameters:
     trees: int = 60
     learning_rate: float = 0.15
     leaves: int = 31
+    feature_share: float = 0.7
     seed: int = 2013
     threads: int = 2
 
@@ -99,6 +100,7 @@ def fit_model(rows: pl.DataFrame, parameters: ModelParameters) -> Pipeline:
         max_iter=parameters.trees,
         learning_rate=parameters.learning_rate,
         max_leaf_nodes=parameters.leaves,
+        max_features=parameters.feature_share,
         early_stopping=False,
         random_state=parameters.seed,
     )
