@@ -33,6 +33,12 @@ def rows_of_week(rows: pl.LazyFrame, feed: s.Feed, start: datetime, end: datetim
     return rows.filter(pl.col(feed.week_of) >= start, pl.col(feed.week_of) < end)
 
 
+def flight_id(day: pl.Expr, carrier: pl.Expr, number: pl.Expr, origin: pl.Expr) -> pl.Expr:
+    """The name of a flight: its local day, carrier, number and origin, as in 2013-07-01-UA1545-EWR."""
+    flight = pl.concat_str(day.dt.strftime("%Y-%m-%d-"), carrier, number.cast(pl.String), ignore_nulls=True)
+    return (flight + "-" + origin).alias(s.FLIGHT_ID)
+
+
 def _zone_of(airports: pl.DataFrame) -> dict[str, str]:
     listed = airports.filter(pl.col("tzone").is_not_null())
     return dict(zip(listed["faa"], listed["tzone"], strict=True)) | ZONES_MISSING_FROM_AIRPORTS
@@ -43,10 +49,9 @@ def _with_moments(flights: pl.DataFrame, zone_of: dict[str, str]) -> pl.DataFram
     zone = pl.col("dest").replace_strict(zone_of, default=None, return_dtype=pl.String)
     zones = sorted({zone_of[code] for code in flights["dest"].unique() if code in zone_of})
     departure = scheduled_departure(day, pl.col("sched_dep_time"))
-    number = pl.concat_str(day.dt.strftime("%Y-%m-%d-"), "carrier", pl.col("flight").cast(pl.String), ignore_nulls=True)
     return (
         flights.with_columns(
-            number.add("-").add(pl.col("origin")).alias(s.FLIGHT_ID),
+            flight_id(day, pl.col("carrier"), pl.col("flight"), pl.col("origin")),
             departure.alias(s.SCHEDULED_DEPARTURE),
         )
         .with_columns(

@@ -27,6 +27,7 @@ class Settings(BaseSettings):
     gate_days: int = Field(14, ge=7, le=60, description="newest days, kept from training, on which the gate judges")
     gate_confidence: float = Field(0.95, gt=0.5, lt=1, description="one-sided confidence a log-loss gain needs")
     retrain_every_weeks: int = Field(2, ge=1, le=52, description="weeks after which a fresh challenger is due")
+    rest_after_refusal_weeks: int = Field(3, ge=1, le=52, description="the same after a refused challenger")
     retrain_cooldown_weeks: int = Field(2, ge=1, le=52, description="weeks between two trainings at least")
     recent_window_weeks: int = Field(13, ge=4, le=52, description="weeks a challenger sees that forgets the past")
     trees: int = Field(60, ge=1, le=2000, description="boosting rounds of the model")

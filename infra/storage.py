@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import os
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -99,18 +100,33 @@ class Store:
         """The files of a folder whose names match, sorted by name."""
         return sorted(self.path(folder).glob(pattern))
 
+    def require_room(self, needed_bytes: int) -> None:
+        """Raise StorageError when the home folder cannot be written, or its disk has less room than that."""
+        self.write_text(".writable", "")
+        free = shutil.disk_usage(self.home).free
+        if free < needed_bytes:
+            raise StorageError(
+                f"{self.home} has room for {free // 10**6} MB, this needs about {needed_bytes // 10**6} MB; "
+                "free some space, or set PREFLIGHT_HOME to another disk"
+            )
+
     @contextmanager
     def exclusively(self) -> Iterator[None]:
         """Hold the home folder for writing. Raises BusyError at once when another process holds it."""
         make_folder(self.home)
         lock = FileLock(self.path(".lock"))
         try:
-            with lock.acquire(timeout=0):
-                yield
+            lock.acquire(timeout=0)
         except Timeout as error:
             raise BusyError(
                 f"another preflight process is writing to {self.home}; wait for it, or set PREFLIGHT_HOME elsewhere"
             ) from error
+        except OSError as error:
+            raise _unwritable(self.path(".lock"), error) from error
+        try:
+            yield
+        finally:
+            lock.release()
 
     def _table(self, dataset: str, week: str) -> Path:
         return self.path(dataset, f"{week}.parquet")

@@ -8,13 +8,14 @@ EXPANDING, RECENT = "expanding", "recent"
 
 @dataclass(frozen=True)
 class Signals:
-    """What is known at the end of a week. `refused_in_a_row` counts challengers with all of history.
+    """What is known at the end of a week; `refused_in_a_row` counts challengers with all of history.
 
     Skills are 1 less log loss over that of the base rate: 0 useless, 1 perfect.
     """
 
     label_coverage: float
     weeks_since_training: int
+    was_refused: bool
     refused_in_a_row: int
     skill: float
     expected_skill: float
@@ -26,15 +27,18 @@ class Signals:
 class Policy:
     """When to act: `patience` is how many refusals in a row it takes to try forgetting.
 
-    `skill_loss` and `calibration_gap` are how much may be lost before it counts as degradation.
+    A fresh challenger is due `retrain_every_weeks` after a promotion and `rest_after_refusal_weeks`
+    after a refusal; degradation does not wait for that, only for the cooldown. `skill_loss` and
+    `calibration_gap` are how much may be lost before it counts as degradation.
     """
 
     retrain_every_weeks: int = 2
+    rest_after_refusal_weeks: int = 3
     cooldown_weeks: int = 2
     patience: int = 2
     lowest_coverage: float = 0.9
-    skill_loss: float = 0.05
-    calibration_gap: float = 0.05
+    skill_loss: float = 0.1
+    calibration_gap: float = 0.06
     share_drifted: float = 0.5
 
 
@@ -61,8 +65,9 @@ def decide_action(signals: Signals, policy: Policy) -> Decision:
     if signals.weeks_since_training < policy.cooldown_weeks:
         rest = f"trained {signals.weeks_since_training} week ago, cooldown is {policy.cooldown_weeks}"
         return Decision(WATCH, f"{degraded}; {rest}") if degraded else Decision(WAIT, rest)
-    if degraded or signals.weeks_since_training >= policy.retrain_every_weeks:
-        cause = degraded or f"last training {signals.weeks_since_training} weeks ago"
+    due = policy.rest_after_refusal_weeks if signals.was_refused else policy.retrain_every_weeks
+    if degraded or signals.weeks_since_training >= due:
+        cause = degraded or f"last training {signals.weeks_since_training} weeks ago, due after {due}"
         if signals.refused_in_a_row < policy.patience:
             return Decision(RETRAIN, cause, EXPANDING)
         forget = f"{signals.refused_in_a_row} challengers with all of history were refused, now the newest weeks alone"

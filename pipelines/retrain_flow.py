@@ -7,6 +7,7 @@ from prefect import flow, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
+from infra.errors import PreflightError
 from infra.orchestrator import tag_run
 from infra.settings import Settings
 from infra.stopwatch import part
@@ -17,6 +18,10 @@ from pipelines.context import Context, open_context
 from pipelines.train_flow import train_challenger
 
 logger = logging.getLogger(__name__)
+
+
+class NotMeasured(PreflightError, LookupError):  # noqa: N818
+    """A week is to be decided about before it was measured."""
 
 
 @flow(name="retrain", flow_run_name="retrain-{period}", on_running=[tag_run("monitoring")])
@@ -41,7 +46,12 @@ def decide_week(context: Context, week: Week) -> dict:
     if before:
         return before
     with part("monitoring"):
-        policy = Policy(context.settings.retrain_every_weeks, context.settings.retrain_cooldown_weeks)
+        settings = context.settings
+        policy = Policy(
+            retrain_every_weeks=settings.retrain_every_weeks,
+            rest_after_refusal_weeks=settings.rest_after_refusal_weeks,
+            cooldown_weeks=settings.retrain_cooldown_weeks,
+        )
         signals = _signals(context, week)
         decision = decide_action(signals, policy)
     event = context.journal.record(week.id, "decide", {**asdict(decision), "signals": asdict(signals)})
@@ -55,15 +65,14 @@ def decide_week(context: Context, week: Week) -> dict:
 def _signals(context: Context, week: Week) -> Signals:
     measured = context.journal.read(week.id, "monitor")
     if measured is None:
-        raise LookupError(f"week {week.id} has not been measured; run: preflight monitor {week.id}")
-    last = [event for event in context.journal.events("gate") if event["week"] < week.id][-1]
-    promised = next(
-        event for event in reversed(context.journal.events("gate")) if event["version"] == measured["version"]
-    )
+        raise NotMeasured(f"week {week.id} has not been measured; run: preflight monitor {week.id}")
+    gates = [event for event in context.journal.events("gate") if event["week"] < week.id]
+    promised = next(event for event in gates if event["version"] == measured["version"])
     return Signals(
         label_coverage=measured["label_coverage"],
-        weeks_since_training=(week.monday - Week.from_id(last["week"]).monday).days // 7,
-        refused_in_a_row=_refused_in_a_row(context, week),
+        weeks_since_training=(week.monday - Week.from_id(gates[-1]["week"]).monday).days // 7,
+        was_refused=not gates[-1]["promote"],
+        refused_in_a_row=_refused_in_a_row(gates),
         skill=measured["recent_quality"]["skill"],
         expected_skill=Quality(**promised["evidence"]["challenger"]).skill,
         calibration_gap=measured["recent_quality"]["calibration_gap"],
@@ -71,10 +80,10 @@ def _signals(context: Context, week: Week) -> Signals:
     )
 
 
-def _refused_in_a_row(context: Context, week: Week) -> int:
+def _refused_in_a_row(gates: list[dict]) -> int:
     """How many challengers with all of history were refused since the last promotion or the last that forgot."""
     refused = 0
-    for event in reversed([event for event in context.journal.events("gate") if event["week"] < week.id]):
+    for event in reversed(gates):
         if event["promote"] or event["window"] != EXPANDING:
             break
         refused += 1
