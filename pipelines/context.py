@@ -42,6 +42,15 @@ class Context:
         """The five source files, hashed and not yet parsed."""
         return open_source(self.settings.source, s.SOURCE_COLUMNS)
 
+    def check_source(self) -> None:
+        """Raise SourceError now rather than in a flow when the source files are not what the contract expects."""
+        if not self.is_staged():
+            self.source.tables(s.SOURCE_COLUMNS)
+
+    def is_staged(self) -> bool:
+        """Whether the feeds of this very source were split already."""
+        return all(self.store.has_table(self.staged_source(), name) for name in (*s.FEEDS, *s.REFERENCE))
+
     def staged_source(self) -> str:
         """The dataset that the feeds of this source are staged in, named by its content."""
         return f"staged/{self.source.digest[:12]}"

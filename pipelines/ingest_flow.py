@@ -34,9 +34,9 @@ def ingest(period: str, settings: Settings | None = None) -> list[dict]:
 def stage_source(context: Context) -> None:
     """Split the five source files into feeds, once for the same content, and keep the reference tables."""
     with part("data"):
-        staged, source = context.staged_source(), context.source
-        if not all(context.store.has_table(staged, name) for name in (*s.FEEDS, *s.REFERENCE)):
-            for name, frame in split_feeds(source.tables(s.SOURCE_COLUMNS)).items():
+        staged = context.staged_source()
+        if not context.is_staged():
+            for name, frame in split_feeds(context.source.tables(s.SOURCE_COLUMNS)).items():
                 context.store.write_table(staged, name, frame)
         for name in s.REFERENCE:
             _keep_reference(context, name, staged)

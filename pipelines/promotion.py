@@ -37,6 +37,11 @@ class Check:
     bound: str
     passed: bool
 
+    @property
+    def found(self) -> str:
+        """The value as a person reads it."""
+        return readable(self.value)
+
 
 @dataclass(frozen=True)
 class PromotionDecision:
@@ -50,6 +55,15 @@ class PromotionDecision:
     def as_record(self) -> dict:
         """The decision as plain values for the registry and the event log."""
         return asdict(self)
+
+
+def readable(value: float) -> str:
+    """A number with four digits that count; a whole one as it is.
+
+    >>> readable(12870), readable(0.77941)
+    ('12870', '0.7794')
+    """
+    return str(int(value)) if value == int(value) else f"{value:.4g}"
 
 
 def gather_evidence(
@@ -91,5 +105,5 @@ def decide_promotion(evidence: GateEvidence, rules: GateRules) -> PromotionDecis
     if failed is None:
         return PromotionDecision(True, measured, checks, evidence)
     return PromotionDecision(
-        False, f"{failed.name}: {failed.value:.4g}, needed {failed.bound}; {measured}", checks, evidence
+        False, f"{failed.name}: {failed.found}, needed {failed.bound}; {measured}", checks, evidence
     )

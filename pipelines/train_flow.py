@@ -22,7 +22,7 @@ from pipelines.clock import Week, local_day, midnight
 from pipelines.context import Context, open_context
 from pipelines.feature_catalog import NAMES
 from pipelines.features_flow import week_features
-from pipelines.promotion import GateRules, decide_promotion, gather_evidence
+from pipelines.promotion import GateRules, decide_promotion, gather_evidence, readable
 from pipelines.training import (
     ModelParameters,
     TrainingWindow,
@@ -177,7 +177,7 @@ def _labels(rows: pl.DataFrame) -> np.ndarray:
 def _gate_card(event: dict) -> str:
     verdict = "promoted" if event["promote"] else "refused"
     rows = "\n".join(
-        f"| {check['name']} | {check['value']:.4g} | {check['bound']} | {'yes' if check['passed'] else '**no**'} |"
+        f"| {check['name']} | {readable(check['value'])} | {check['bound']} | {'yes' if check['passed'] else 'no'} |"
         for check in event["checks"]
     )
     head = "| check | value | needed | passed |\n| --- | --- | --- | --- |"

@@ -1,4 +1,4 @@
-"""The model that the service answers with: a verified file and a pointer to it, written aside and renamed. No MLflow."""
+"""The model that the service answers with: a verified file and a pointer to it. No MLflow here."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ class NothingToServe(PreflightError, LookupError):  # noqa: N818
 
 @dataclass(frozen=True)
 class Served:
-    """What the pointer says: the version, its file under the home folder and hash, and the week it knows the feeds of."""
+    """What the pointer says: the version, its file under the home folder, and the week whose feeds it knows."""
 
     version: int
     file: str

@@ -1,0 +1,198 @@
+"""The `preflight` command. Tools are imported inside commands, so that `--help` answers at once."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from preflight.failures import explain_failure
+
+app = typer.Typer(
+    name="preflight",
+    help="A machine-learning system that lives through the flights of 2013: every step a command.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Period = Annotated[str, typer.Argument(help="a month, 2013-07, or any day of a week, 2013-07-04")]
+Json = Annotated[bool, typer.Option("--json", help="print one JSON document instead of tables")]
+
+
+@app.callback()
+def common(
+    context: typer.Context,
+    home: Annotated[
+        Path | None, typer.Option(help="folder of everything that is written [PREFLIGHT_HOME, default var]")
+    ] = None,
+    source: Annotated[
+        Path | None, typer.Option(help="folder with the five source files [PREFLIGHT_SOURCE, default the package]")
+    ] = None,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="log what flows do, and tracebacks")] = False,
+) -> None:
+    """Options of every command; they stand before its name."""
+    from infra.settings import load_settings
+    from preflight.session import prepare
+
+    context.obj = load_settings(home=home, source=source)
+    prepare(context.obj, verbose)
+
+
+@app.command()
+def demo(context: typer.Context, as_json: Json = False) -> None:
+    """Live through the year, serve a day of it over HTTP, write the page. What `make demo` runs."""
+    from preflight import year
+
+    year.demo(context.obj, as_json)
+
+
+@app.command()
+def replay(
+    context: typer.Context,
+    until: Annotated[str, typer.Option(help="last month, 2013-07, or day")] = "2013-12",
+    as_json: Json = False,
+) -> None:
+    """Live week by week from the beginning, or from where an earlier life stopped."""
+    from preflight import year
+
+    year.replay(context.obj, until, as_json)
+
+
+@app.command()
+def ingest(context: typer.Context, period: Period, as_json: Json = False) -> None:
+    """Land the rows each feed delivers in a week or month."""
+    from preflight import steps
+
+    steps.ingest(context.obj, period, as_json)
+
+
+@app.command()
+def validate(context: typer.Context, period: Period, as_json: Json = False) -> None:
+    """Check landed rows against the contract: accept, quarantine, or block the batch."""
+    from preflight import steps
+
+    steps.validate(context.obj, period, as_json)
+
+
+@app.command()
+def features(context: typer.Context, period: Period, as_json: Json = False) -> None:
+    """Build the features of a week or month, each flight as of two hours before it leaves."""
+    from preflight import steps
+
+    steps.features(context.obj, period, as_json)
+
+
+@app.command()
+def train(
+    context: typer.Context,
+    as_of: Annotated[str, typer.Option(help="day: labels known at the start of its week are learned from")],
+    window: Annotated[
+        str, typer.Option(help="expanding: all of history; recent: the newest weeks alone")
+    ] = "expanding",
+    as_json: Json = False,
+) -> None:
+    """Train a challenger, judge it at the gate, promote or refuse it."""
+    from preflight import steps
+
+    steps.train(context.obj, as_of, window, as_json)
+
+
+@app.command()
+def score(context: typer.Context, period: Period, as_json: Json = False) -> None:
+    """Predict the flights of a week or month with the champion, each exactly once."""
+    from preflight import steps
+
+    steps.score(context.obj, period, as_json)
+
+
+@app.command()
+def monitor(context: typer.Context, period: Period, as_json: Json = False) -> None:
+    """Measure drift and quality of scored weeks, as known at the end of each."""
+    from preflight import steps
+
+    steps.monitor(context.obj, period, as_json)
+
+
+@app.command()
+def retrain(context: typer.Context, period: Period, as_json: Json = False) -> None:
+    """Decide about measured weeks, and train a challenger where the decision says so."""
+    from preflight import steps
+
+    steps.retrain(context.obj, period, as_json)
+
+
+@app.command()
+def serve(
+    context: typer.Context,
+    port: Annotated[
+        int | None, typer.Option(help="loopback port [PREFLIGHT_PORT, default 3000]", min=1024, max=65535)
+    ] = None,
+) -> None:
+    """Answer predictions over HTTP with the champion, until Ctrl-C."""
+    from preflight import serving
+
+    serving.serve(context.obj, port)
+
+
+@app.command()
+def parity(
+    context: typer.Context,
+    day: Annotated[
+        str | None, typer.Option(help="day whose flights are asked for; default: the champion's last")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Start the service, ask it every flight of one day, require batch scoring's probabilities to 1e-6, stop it."""
+    from preflight import serving
+
+    serving.parity(context.obj, day, as_json)
+
+
+@app.command()
+def status(context: typer.Context, as_json: Json = False) -> None:
+    """Where the system is in its year: newest week, champion, last decision, event-log hash."""
+    from preflight import look
+
+    look.status(context.obj, as_json)
+
+
+@app.command()
+def explain(
+    context: typer.Context,
+    version: Annotated[int | None, typer.Argument(help="model version; default: the champion", min=1)] = None,
+    as_json: Json = False,
+) -> None:
+    """Why a version was promoted or refused: the gate's record, from the registry."""
+    from preflight import look
+
+    look.explain(context.obj, version, as_json)
+
+
+@app.command()
+def report(context: typer.Context, as_json: Json = False) -> None:
+    """Write the page of the year so far, var/report/index.html."""
+    from preflight import year
+
+    year.report(context.obj, as_json)
+
+
+@app.command()
+def doctor(context: typer.Context, as_json: Json = False) -> None:
+    """Check this machine: versions, known breaks, lock against installed, port, disk, data."""
+    from preflight import doctor as checkup
+
+    checkup.doctor(context.obj, as_json)
+
+
+def main() -> None:
+    """Run the command; a refusal ends with one sentence and exit code 1, wrong usage with 2."""
+    try:
+        app()
+    except Exception as error:
+        failure = explain_failure(error)
+        if failure is None or "-v" in sys.argv[1:] or "--verbose" in sys.argv[1:]:
+            raise
+        sys.stderr.write(f"preflight: {failure.sentence}\n")
+        sys.exit(failure.exit_code)

@@ -1,0 +1,86 @@
+"""`status` and `explain`: where the system is, and why. Both only read."""
+
+from infra.settings import Settings
+from infra.stopwatch import part
+from pipelines.context import Context, open_context
+from pipelines.promotion import readable
+from pipelines.scoring import NoChampion
+from preflight import show
+from preflight.year import verdict
+
+
+def status(settings: Settings, as_json: bool) -> None:
+    """Newest week, champion, last decision, hash of the event log."""
+    journal = open_context(settings).journal
+    landed, scored, decided, gates, promotions = (
+        journal.events(stage) for stage in ("land", "score", "decide", "gate", "promote")
+    )
+    promoted = [event["champion"] for event in promotions if event["promoted"]]
+    document = {
+        "home": str(settings.home),
+        "weeks_landed": len(landed),
+        "weeks_scored": len(scored),
+        "newest_week": scored[-1]["week"] if scored else None,
+        "flights_scored": sum(event["flights"] for event in scored),
+        "champion": promoted[-1] if promoted else None,
+        "versions_promoted": len(promoted),
+        "versions_refused": len(promotions) - len(promoted),
+        "last_decision": {name: decided[-1][name] for name in ("week", "action", "reason")} if decided else None,
+        "last_verdict": verdict(gates[-1]) if gates else None,
+        "event_log_sha256": journal.digest(),
+    }
+    if not as_json:
+        rows = [(name.replace("_", " "), _cell(value)) for name, value in document.items()]
+        show.table("Status", {"what": "left", "now": "left"}, rows)
+    show.finish(_where(document), document, as_json)
+
+
+def explain(settings: Settings, version: int | None, as_json: bool) -> None:
+    """The gate's record of a version, as the registry keeps it."""
+    context = open_context(settings)
+    if not context.journal.events("gate"):
+        raise NoChampion(f"nothing has been trained under {settings.home}; run: preflight replay")
+    with part("MLflow"):
+        aliases = context.registry.aliases()
+        number = version or aliases["champion"]
+        record, tags = context.registry.gate_record(number), context.registry.version_tags(number)
+    held = sorted(name for name, holder in aliases.items() if holder == number)
+    if not as_json:
+        _print_record(context, record, tags, held)
+    document = {"version": number, "aliases": held, "tags": tags, "gate": record}
+    show.finish(verdict(record), document, as_json)
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, dict):
+        return ", ".join(map(str, value.values()))
+    return "-" if value is None else value
+
+
+def _print_record(context: Context, record: dict, tags: dict, held: list[str]) -> None:
+    cause = context.journal.read(record["week"], "decide")
+    rows = [
+        ("aliases now", ", ".join(held) or "none"),
+        ("trained because", cause["reason"] if cause else "the first champion"),
+        ("judged on", record["decided_on"]),
+        ("compared with", record["evidence"]["rival_name"]),
+        ("learned from", f"{tags['start'][:10]} to {tags['cutoff'][:10]} ({tags['window']} window)"),
+        ("judged flights of", f"{tags['cutoff'][:10]} to {tags['end'][:10]}"),
+        ("model file SHA-256", tags["sha256"]),
+        ("fit key", tags["fit_key"]),
+    ]
+    show.table(f"Version {record['version']}", {"what": "left", "value": "left"}, rows)
+    checks = [
+        (check["name"], readable(check["value"]), check["bound"], "yes" if check["passed"] else "no")
+        for check in record["checks"]
+    ]
+    show.table("The gate", {"check": "left", "found": "right", "needed": "left", "passed": "left"}, checks)
+
+
+def _where(document: dict) -> str:
+    if document["newest_week"] is None:
+        return f"no week has been lived yet under {document['home']}; run: preflight replay"
+    return (
+        f"lived up to week {document['newest_week']}, version {document['champion']} is champion, "
+        f"event log {document['event_log_sha256']}"
+    )

@@ -1,0 +1,108 @@
+"""`serve` and `parity`: the champion behind HTTP, and the proof that it answers as batch scoring did."""
+
+import time
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
+
+from data_checks import schema as s
+from infra.network import claim_port, free_port
+from infra.service_process import running_service
+from infra.settings import Settings
+from infra.stopwatch import part
+from pipelines.clock import PeriodError, Week, local_day
+from pipelines.context import Context, open_context
+from pipelines.scoring import PROBABILITY, VERSION, NoChampion
+from preflight import show
+from services.model import export_model
+from services.parity import Parity, ask_service, compare
+
+
+@dataclass(frozen=True)
+class ServedDay:
+    """One day asked over HTTP."""
+
+    day: date
+    version: int
+    parity: Parity
+
+    def sentence(self) -> str:
+        """The result in words."""
+        return (
+            f"served {self.parity.flights} flights of {self.day} over HTTP with version {self.version}, "
+            f"at most {self.parity.largest_difference:.1e} off batch scoring"
+        )
+
+    def as_dict(self) -> dict:
+        """The result as plain values."""
+        return {"day": self.day.isoformat(), "version": self.version, **asdict(self.parity)}
+
+
+def serve(settings: Settings, port: int | None) -> None:
+    """Export the champion as of the newest week and answer until interrupted."""
+    context = open_context(settings)
+    port = claim_port(port or settings.port)
+    with context.store.exclusively():
+        version = _champion(context)
+        week = Week.from_id(context.journal.events("score")[-1]["week"])
+        _export(context, version, week)
+    with running_service(settings.home, port) as address:
+        show.tell(f"version {version} answers at {address} for departures of the week of {week.id}; Ctrl-C ends it")
+        try:
+            while True:
+                time.sleep(3600)
+        except KeyboardInterrupt:
+            pass
+    show.finish(f"stopped the service of version {version}", {}, as_json=False)
+
+
+def parity(settings: Settings, day: str | None, as_json: bool) -> None:
+    """One day over HTTP against the recorded predictions."""
+    context = open_context(settings)
+    served = compare_day(context, _as_day(context, day) if day else None)
+    show.finish(served.sentence(), served.as_dict(), as_json)
+
+
+def compare_day(context: Context, day: date | None) -> ServedDay:
+    """Serve the version that scored the day, ask for every flight, require the same. Raises SkewError, NoChampion.
+
+    Without a day it is the last full one that the present champion scored.
+    """
+    week = Week.holding(day) if day else _newest_week_of(context, _champion(context))
+    chosen = day or min(week.monday + timedelta(days=6), context.settings.last_day)
+    predictions = context.require("predictions", week, "preflight replay")
+    batch = predictions.filter(local_day(s.SCHEDULED_DEPARTURE) == chosen).select(s.FLIGHT_ID, PROBABILITY)
+    flights = context.accepted(s.SCHEDULE, week, 1).join(batch, on=s.FLIGHT_ID, how="semi", maintain_order="left")
+    version = predictions[VERSION][0]
+    with context.store.exclusively(), part("BentoML"):
+        _export(context, version, week)
+        with running_service(context.settings.home, free_port()) as address:
+            served = ask_service(address, flights)
+    return ServedDay(chosen, version, compare(batch, served))
+
+
+def _champion(context: Context) -> int:
+    """The version that the newest promotion made champion."""
+    promoted = [event["champion"] for event in context.journal.events("promote") if event["promoted"]]
+    if not promoted or not context.journal.events("score"):
+        raise NoChampion(f"nothing has been scored under {context.settings.home}; run: preflight replay")
+    return promoted[-1]
+
+
+def _newest_week_of(context: Context, version: int) -> Week:
+    """The newest week that `version` scored, the newest of all when it has scored none yet."""
+    scored = context.journal.events("score")
+    return Week.from_id(next((e["week"] for e in reversed(scored) if e["version"] == version), scored[-1]["week"]))
+
+
+def _export(context: Context, version: int, week: Week) -> None:
+    file = context.registry.verified_file(version)
+    with part("MLflow"):
+        export_model(context.store, file, context.registry.version_tags(version)["sha256"], version, week.id)
+
+
+def _as_day(context: Context, text: str) -> date:
+    context.weeks(text)
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise PeriodError(f"expected a day such as 2013-07-04, got {text!r}") from error

@@ -1,0 +1,73 @@
+"""How results look in a terminal: tables, a progress bar on standard error, the outcome as the last line."""
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+NARROWEST = 100  # what the tables need when nobody looks: a pipe or a log has no width
+
+
+def console() -> Console:
+    """Standard output, wide enough for the tables where it is not a terminal."""
+    return Console(width=None if sys.stdout.isatty() else int(os.environ.get("COLUMNS", NARROWEST)))
+
+
+def finish(outcome: str, document: dict, as_json: bool) -> None:
+    """End a command: the outcome as last line, or the whole document as JSON with the outcome in it."""
+    if as_json:
+        sys.stdout.write(json.dumps({**document, "outcome": outcome}, indent=1, allow_nan=False) + "\n")
+    else:
+        tell(outcome)
+
+
+def tell(line: str) -> None:
+    """Print one line now."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def table(title: str, columns: dict[str, str], rows: list[tuple], caption: str | None = None) -> None:
+    """Print a table; `columns` maps each heading to how it is justified."""
+    made = Table(title=title, title_justify="left", title_style="bold", caption=caption, caption_justify="left")
+    for heading, justify in columns.items():
+        made.add_column(heading, justify=justify)
+    for row in rows:
+        made.add_row(*(str(cell) for cell in row))
+    console().print(made)
+
+
+class Story:
+    """A progress bar over weeks that also tells what happened, line by line."""
+
+    def __init__(self, bar: Progress, task: int, weeks: list[str]) -> None:
+        self._bar, self._task, self._weeks = bar, task, weeks
+
+    def at(self, week: str, stage: str) -> None:
+        """Show that `stage` of `week` begins."""
+        self._bar.update(self._task, completed=self._weeks.index(week), week=f"week of {week}", stage=stage)
+
+    def tell(self, line: str) -> None:
+        """Print one line above the bar."""
+        self._bar.console.print(line, highlight=False)
+
+
+@contextmanager
+def story(weeks: list[str]) -> Iterator[Story]:
+    """A progress bar over `weeks` on standard error for the length of the block."""
+    columns = (
+        TextColumn("{task.fields[week]}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("weeks"),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[stage]}"),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=len(weeks), week="waking up", stage="starting Prefect, importing the tools")
+        yield Story(bar, task, weeks)

@@ -1,0 +1,127 @@
+"""The commands that run one flow for a week or month, and say what came of it."""
+
+from datetime import date
+
+from infra.settings import Settings
+from monitoring.decision import EXPANDING, RECENT
+from pipelines.clock import PeriodError
+from pipelines.context import open_context
+from preflight import show
+from preflight.session import DRIFT, REGISTRY, SUITES, working
+from preflight.year import verdict
+
+
+def ingest(settings: Settings, period: str, as_json: bool) -> None:
+    """Land a week or month."""
+    context = open_context(settings)
+    weeks = context.weeks(period)
+    context.check_source()
+    with working(settings, "pipelines.ingest_flow") as flow:
+        events = flow.ingest(period, settings)
+    rows = sum(sum(event["rows"].values()) for event in events)
+    show.finish(f"landed {rows} rows of {_weeks(weeks)}", {"weeks": events}, as_json)
+
+
+def validate(settings: Settings, period: str, as_json: bool) -> None:
+    """Judge a week or month."""
+    weeks = open_context(settings).weeks(period)
+    with working(settings, "pipelines.validate_flow", SUITES) as flow:
+        events = flow.validate(period, settings)
+    feeds = [(event["week"], name, feed) for event in events for name, feed in event["feeds"].items()]
+    if not as_json:
+        for week, name, feed in feeds:
+            for rule, count in feed["rules_broken"].items():
+                show.tell(f"{week} {name}: {count} quarantined, {rule}")
+            for warning in feed["warnings"]:
+                show.tell(f"{week} {name}: warning, {warning}")
+    accepted, landed = (sum(feed[count] for _, _, feed in feeds) for count in ("accepted", "landed"))
+    outcome = f"accepted {accepted} of {landed} rows of {_weeks(weeks)}, {landed - accepted} quarantined"
+    show.finish(outcome, {"weeks": events}, as_json)
+
+
+def features(settings: Settings, period: str, as_json: bool) -> None:
+    """Build a week's or month's features."""
+    weeks = open_context(settings).weeks(period)
+    with working(settings, "pipelines.features_flow") as flow:
+        flights = flow.features(period, settings)
+    outcome = f"features of {sum(flights.values())} flights of {_weeks(weeks)} are there"
+    show.finish(outcome, {"flights": flights}, as_json)
+
+
+def train(settings: Settings, as_of: str, window: str, as_json: bool) -> None:
+    """Train and judge one challenger."""
+    day = _training_day(settings, as_of)
+    if window not in (EXPANDING, RECENT):
+        raise PeriodError(f"--window: expected {EXPANDING} or {RECENT}, got {window!r}")
+    with working(settings, "pipelines.train_flow", REGISTRY) as flow:
+        gate = flow.train(day.isoformat(), window, settings)
+    show.finish(verdict(gate), {"gate": gate}, as_json)
+
+
+def score(settings: Settings, period: str, as_json: bool) -> None:
+    """Predict a week or month."""
+    weeks = open_context(settings).weeks(period)
+    with working(settings, "pipelines.score_flow", REGISTRY) as flow:
+        events = flow.score(period, settings)
+    versions = ", ".join(map(str, sorted({event["version"] for event in events})))
+    flights = sum(event["flights"] for event in events)
+    outcome = f"{flights} flights of {_weeks(weeks)} have their prediction, by version {versions}"
+    show.finish(outcome, {"weeks": events}, as_json)
+
+
+def monitor(settings: Settings, period: str, as_json: bool) -> None:
+    """Measure a week or month."""
+    weeks = _scored(settings, period)
+    with working(settings, "pipelines.monitor_flow", DRIFT) as flow:
+        events = flow.monitor(period, settings)
+    if not as_json:
+        columns = dict.fromkeys(("week", "version", "AUC", "skill", "calibration gap", "drifted"), "right")
+        show.table(
+            "Quality and drift, as known at the end of each week", columns, [_measured(event) for event in events]
+        )
+    drifted = max(event["share_drifted"] for event in events)
+    outcome = f"measured {_weeks(weeks)}; at most {drifted:.0%} of the features drifted"
+    show.finish(outcome, {"weeks": events}, as_json)
+
+
+def retrain(settings: Settings, period: str, as_json: bool) -> None:
+    """Decide about a week or month, and act."""
+    weeks = _scored(settings, period)
+    with working(settings, "pipelines.retrain_flow", REGISTRY) as flow:
+        decisions = flow.retrain(period, settings)
+    gates = {event["week"]: event for event in open_context(settings).journal.events("gate")}
+    if not as_json:
+        for event in decisions:
+            show.tell(f"{event['week']} {event['action']}: {event['reason']}")
+            if event["week"] in gates:
+                show.tell(f"{event['week']} {verdict(gates[event['week']])}")
+    trained = sum(event["action"] == "retrain" for event in decisions)
+    show.finish(f"decided about {_weeks(weeks)}, trained {trained}", {"weeks": decisions}, as_json)
+
+
+def _training_day(settings: Settings, as_of: str) -> date:
+    try:
+        day = date.fromisoformat(as_of)
+    except ValueError as error:
+        raise PeriodError(f"--as-of: expected a day such as 2013-07-01, got {as_of!r}") from error
+    open_context(settings).weeks(as_of)
+    return day
+
+
+def _scored(settings: Settings, period: str) -> list:
+    context = open_context(settings)
+    weeks = [week for week in context.weeks(period) if week in context.scored_weeks()]
+    if not weeks:
+        raise PeriodError(f"no week of {period} is scored: scoring begins with {settings.first_scored_week}")
+    return weeks
+
+
+def _measured(event: dict) -> tuple:
+    quality = event["quality"]
+    auc = f"{quality['roc_auc']:.4f}" if "roc_auc" in quality else "-"
+    numbers = (f"{quality['skill']:.3f}", f"{quality['calibration_gap']:+.3f}", f"{event['share_drifted']:.0%}")
+    return (event["week"], event["version"], auc, *numbers)
+
+
+def _weeks(weeks: list) -> str:
+    return f"week {weeks[0].id}" if len(weeks) == 1 else f"{len(weeks)} weeks from {weeks[0].id}"
