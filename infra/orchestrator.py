@@ -40,26 +40,34 @@ class PrefectServer:
         self._home = home
         self._own = own
 
+    def wait(self) -> None:
+        """Return when a server of ours answers. Raises ServerDidNotStart, naming its log."""
+        if self._own:
+            log = self._home / "logs" / "prefect-server.log"
+            wait_until_answering(f"{self.url}/health", self._process, log, START_SECONDS)
+            (self._home / "prefect" / "migrated").touch()
+
     @contextmanager
     def ready(self) -> Iterator[None]:
         """Flows called inside the block report to this server."""
+        from prefect.logging.handlers import APILogHandler
         from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
         with ExitStack() as stack:
+            self.wait()
             if self._own:
-                wait_until_answering(
-                    f"{self.url}/health", self._process, self._home / "logs" / "prefect-server.log", START_SECONDS
-                )
-                (self._home / "prefect" / "migrated").touch()
                 ours = {
                     PREFECT_API_URL: self.url,
                     PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,  # it sleeps in steps of a second: one second per flow
                 }
                 stack.enter_context(temporary_settings(ours))
                 self._mark_killed_runs()
-            yield
-            if self._own:
-                self._drain()
+            try:
+                yield
+            finally:
+                APILogHandler().flush()
+                if self._own:
+                    self._drain()
 
     def _mark_killed_runs(self) -> None:
         """We hold the home folder's lock, so a run that still says Running belongs to a process that was killed."""

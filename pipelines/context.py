@@ -14,7 +14,7 @@ from infra.settings import Settings, load_settings
 from infra.source import Source, open_source
 from infra.stopwatch import part
 from infra.storage import MissingTable, Store
-from pipelines.clock import Week, midnight, parse_period, weeks_between
+from pipelines.clock import PeriodError, Week, midnight, parse_period, weeks_between
 from pipelines.features import World
 
 if TYPE_CHECKING:
@@ -71,10 +71,13 @@ class Context:
         first = Week.holding(self.settings.first_scored_week)
         return [week for week in self.all_weeks() if week < first]
 
-    def scored_weeks(self) -> list[Week]:
-        """The weeks whose flights are scored, in order."""
+    def scored_weeks(self, period: str | None = None) -> list[Week]:
+        """The weeks whose flights are scored, in order: of the year, or of a month or day. Raises PeriodError."""
         first = Week.holding(self.settings.first_scored_week)
-        return [week for week in self.all_weeks() if week >= first]
+        weeks = [week for week in (self.weeks(period) if period else self.all_weeks()) if week >= first]
+        if not weeks:
+            raise PeriodError(f"no week of {period} is scored: the weeks before {first.id} are learned from")
+        return weeks
 
     def all_weeks(self) -> list[Week]:
         """Every week with a day of data, in order."""

@@ -28,7 +28,7 @@ QUALITY_WEEKS = 4  # a week of 6,500 flights has an AUC that swings by 0.03 from
 def monitor(period: str, settings: Settings | None = None) -> list[dict]:
     """Drift and quality of each scored week of a week or month, as known at its end."""
     context = open_context(settings)
-    events = [monitor_week(context, week) for week in context.weeks(period) if week in context.scored_weeks()]
+    events = [monitor_week(context, week) for week in context.scored_weeks(period)]
     create_markdown_artifact(
         key="monitored", markdown=_weeks_card(events), description=f"Drift and quality of {period}"
     )

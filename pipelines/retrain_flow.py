@@ -28,7 +28,7 @@ class NotMeasured(PreflightError, LookupError):  # noqa: N818
 def retrain(period: str, settings: Settings | None = None) -> list[dict]:
     """Decide about each scored week of a week or month; returns the decisions, each with its reason."""
     context = open_context(settings)
-    return [retrain_week(context, week) for week in context.weeks(period) if week in context.scored_weeks()]
+    return [retrain_week(context, week) for week in context.scored_weeks(period)]
 
 
 def retrain_week(context: Context, week: Week) -> dict:

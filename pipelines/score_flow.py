@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 def score(period: str, settings: Settings | None = None) -> list[dict]:
     """Predict every flight of a week or month that has no prediction yet; asking again changes nothing."""
     context = open_context(settings)
-    events = [score_week(context, week) for week in context.weeks(period)]
+    events = [score_week(context, week) for week in context.scored_weeks(period)]
     create_table_artifact(key="scored", table=events, description=f"Predictions of {period}")
     return events
 

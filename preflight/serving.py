@@ -1,6 +1,7 @@
 """`serve` and `parity`: the champion behind HTTP, and the proof that it answers as batch scoring did."""
 
-import time
+import signal
+import threading
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 
@@ -47,11 +48,7 @@ def serve(settings: Settings, port: int | None) -> None:
         _export(context, version, week)
     with running_service(settings.home, port) as address:
         show.tell(f"version {version} answers at {address} for departures of the week of {week.id}; Ctrl-C ends it")
-        try:
-            while True:
-                time.sleep(3600)
-        except KeyboardInterrupt:
-            pass
+        _wait_for_the_end()
     show.finish(f"stopped the service of version {version}", {}, as_json=False)
 
 
@@ -78,6 +75,15 @@ def compare_day(context: Context, day: date | None) -> ServedDay:
         with running_service(context.settings.home, free_port()) as address:
             served = ask_service(address, flights)
     return ServedDay(chosen, version, compare(batch, served))
+
+
+def _wait_for_the_end() -> None:
+    """Return on Ctrl-C or when asked to terminate."""
+    over = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: over.set())
+    while not over.wait(1):
+        pass
 
 
 def _champion(context: Context) -> int:

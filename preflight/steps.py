@@ -60,7 +60,7 @@ def train(settings: Settings, as_of: str, window: str, as_json: bool) -> None:
 
 def score(settings: Settings, period: str, as_json: bool) -> None:
     """Predict a week or month."""
-    weeks = open_context(settings).weeks(period)
+    weeks = open_context(settings).scored_weeks(period)
     with working(settings, "pipelines.score_flow", REGISTRY) as flow:
         events = flow.score(period, settings)
     versions = ", ".join(map(str, sorted({event["version"] for event in events})))
@@ -71,7 +71,7 @@ def score(settings: Settings, period: str, as_json: bool) -> None:
 
 def monitor(settings: Settings, period: str, as_json: bool) -> None:
     """Measure a week or month."""
-    weeks = _scored(settings, period)
+    weeks = open_context(settings).scored_weeks(period)
     with working(settings, "pipelines.monitor_flow", DRIFT) as flow:
         events = flow.monitor(period, settings)
     if not as_json:
@@ -86,7 +86,7 @@ def monitor(settings: Settings, period: str, as_json: bool) -> None:
 
 def retrain(settings: Settings, period: str, as_json: bool) -> None:
     """Decide about a week or month, and act."""
-    weeks = _scored(settings, period)
+    weeks = open_context(settings).scored_weeks(period)
     with working(settings, "pipelines.retrain_flow", REGISTRY) as flow:
         decisions = flow.retrain(period, settings)
     gates = {event["week"]: event for event in open_context(settings).journal.events("gate")}
@@ -106,14 +106,6 @@ def _training_day(settings: Settings, as_of: str) -> date:
         raise PeriodError(f"--as-of: expected a day such as 2013-07-01, got {as_of!r}") from error
     open_context(settings).weeks(as_of)
     return day
-
-
-def _scored(settings: Settings, period: str) -> list:
-    context = open_context(settings)
-    weeks = [week for week in context.weeks(period) if week in context.scored_weeks()]
-    if not weeks:
-        raise PeriodError(f"no week of {period} is scored: scoring begins with {settings.first_scored_week}")
-    return weeks
 
 
 def _measured(event: dict) -> tuple:

@@ -1,0 +1,95 @@
+"""What all tests share: quiet tools, and one short life of the system that many tests look at."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from infra.environment import prepare_environment
+from infra.orchestrator import prefect_server
+from infra.settings import Settings, load_settings
+from pipelines.context import Context
+
+prepare_environment(Path(tempfile.gettempdir(), "preflight-tests"))
+
+SHORT_YEAR = {"first_scored_week": date(2013, 2, 4), "last_day": date(2013, 3, 10), "trees": 10}
+"""Five weeks to learn from and five to score: two challengers beside the first champion."""
+
+
+INHERITED = ("PREFECT_HOME", "BENTOML_HOME", "MPLCONFIGDIR")
+
+
+@dataclass(frozen=True)
+class Life:
+    """A home folder in which a replay has come to its end, and what it printed."""
+
+    settings: Settings
+    printed: dict
+
+    @property
+    def context(self) -> Context:
+        return Context(self.settings)
+
+
+def environment(home: Path, **settings: object) -> dict[str, str]:
+    """The variables of a command that lives the short year under `home`."""
+    chosen = {"home": home, **SHORT_YEAR, **settings}
+    without_ours = {name: value for name, value in os.environ.items() if name not in INHERITED}
+    return without_ours | {f"PREFLIGHT_{name.upper()}": str(value) for name, value in chosen.items()}
+
+
+def preflight(home: Path, *arguments: str, timeout: float = 300, **settings: object) -> subprocess.CompletedProcess:
+    """Run a command as a user would and return how it ended; `settings` are those of `PREFLIGHT_...`."""
+    return subprocess.run(
+        [sys.executable, "-m", "preflight", *arguments],
+        env=environment(home, **settings),
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+    )
+
+
+@pytest.fixture(scope="session")
+def run() -> Callable[..., subprocess.CompletedProcess]:
+    """`preflight` as a function: home, arguments, settings."""
+    return preflight
+
+
+@pytest.fixture
+def run_flow(prefect_url: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..., subprocess.CompletedProcess]:
+    """As `run`, on a Prefect server that many tests share: starting one takes seven seconds."""
+    monkeypatch.setenv("PREFECT_API_URL", prefect_url)
+    return preflight
+
+
+@pytest.fixture(scope="session")
+def lived(tmp_path_factory: pytest.TempPathFactory) -> Life:
+    """The short year, lived once for all tests; nobody writes to it."""
+    home = tmp_path_factory.mktemp("lived")
+    ended = preflight(home, "replay", "--until", "2013-03-10", "--json")
+    assert ended.returncode == 0, ended.stderr
+    return Life(load_settings(home=home, **SHORT_YEAR), json.loads(ended.stdout))
+
+
+@pytest.fixture(scope="session")
+def prefect_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a Prefect server that runs as long as the tests."""
+    with prefect_server(tmp_path_factory.mktemp("prefect")) as server:
+        server.wait()
+        yield server.url
+
+
+@pytest.fixture
+def lived_copy(lived: Life, tmp_path: Path) -> Life:
+    """A copy of the short year to write to."""
+    home = tmp_path / "home"
+    shutil.copytree(lived.settings.home, home)
+    return Life(load_settings(home=home, **SHORT_YEAR), lived.printed)
