@@ -1,0 +1,136 @@
+"""A life killed again and again ends as one that was never killed: same event log, no prediction lost or made twice.
+
+The short versions run always; `make test-kill` runs the long ones.
+"""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from conftest import SHORT_YEAR, environment
+
+from data_checks import schema as s
+from infra.settings import load_settings
+from pipelines.context import Context
+
+DIE_AT_COMMIT = """
+import os, signal, sys
+left, rename = int(sys.argv[1]), os.replace
+def dying(source, target):
+    global left
+    if left == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    left -= 1
+    rename(source, target)
+os.replace = dying
+sys.argv = ["preflight", *sys.argv[2:]]
+from preflight.cli import main
+main()
+"""
+REPLAY = ("replay", "--until", SHORT_YEAR["last_day"].isoformat())
+
+
+def live_until_killed(home: Path, seconds: float, settings: dict) -> bool:
+    """Replay for so long, then `kill -9`; whether it had ended before."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "preflight", "replay"], env=environment(home, **settings), stderr=subprocess.DEVNULL
+    )
+    try:
+        return process.wait(seconds) == 0
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        return False
+
+
+def live_until_commit(home: Path, commits: int) -> bool:
+    """Replay and die on the way into commit number `commits`; whether it had ended before."""
+    command = [sys.executable, "-c", DIE_AT_COMMIT, str(commits), *REPLAY]
+    ended = subprocess.run(command, env=environment(home), capture_output=True, timeout=600)
+    assert ended.returncode in (0, -signal.SIGKILL), ended.stderr.decode()
+    return ended.returncode == 0
+
+
+def assert_nothing_lost_or_doubled(context: Context) -> None:
+    weeks = [week.id for week in context.scored_weeks()]
+    predicted = context.store.read_weeks("predictions", weeks)[s.FLIGHT_ID]
+    planned = context.store.read_weeks("accepted/schedule", weeks)[s.FLIGHT_ID]
+    assert predicted.n_unique() == len(predicted)
+    assert set(predicted) == set(planned)
+
+
+def assert_same_versions(context: Context) -> None:
+    registered = [entry["version"] for entry in context.registry.versions()]
+    assert registered == [event["version"] for event in context.journal.events("train")]
+
+
+@pytest.mark.parametrize("commits", [150])
+def test_a_life_killed_between_two_commits_goes_on_and_ends_the_same(lived, tmp_path, run_flow, commits):
+    ended = live_until_commit(tmp_path, commits)
+
+    again = run_flow(tmp_path, *REPLAY)
+
+    killed = Context(load_settings(home=tmp_path, **SHORT_YEAR))
+    assert (ended, again.returncode) == (False, 0), again.stderr
+    assert killed.journal.digest() == lived.context.journal.digest()
+    assert_nothing_lost_or_doubled(killed)
+
+
+def test_no_process_outlives_a_killed_life(tmp_path):
+    process = subprocess.Popen([sys.executable, "-m", "preflight", *REPLAY], env=environment(tmp_path))
+    started = _children_that_appear(process.pid)
+
+    process.kill()
+    process.wait()
+
+    _, alive = psutil.wait_procs(started, timeout=40)
+    assert alive == []
+
+
+@pytest.mark.kill
+def test_a_life_killed_at_every_seventh_commit_ends_the_same(lived, tmp_path, run_flow):
+    lives = 1
+
+    while not live_until_commit(tmp_path, 7):
+        lives += 1
+
+    killed = Context(load_settings(home=tmp_path, **SHORT_YEAR))
+    assert lives > 20
+    assert killed.journal.digest() == lived.context.journal.digest()
+    assert_nothing_lost_or_doubled(killed)
+    assert_same_versions(killed)
+
+
+@pytest.mark.kill
+def test_the_whole_year_killed_at_ten_random_moments_ends_the_same(tmp_path):
+    year = {"first_scored_week": "2013-04-01", "last_day": "2013-12-31", "trees": 60}
+    seed = int(os.environ.get("KILL_SEED", random.randrange(10**6)))
+    print(f"KILL_SEED={seed} repeats these moments")
+    moments = random.Random(seed)
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+
+    assert live_until_killed(whole, 1800, year)
+    kills = [live_until_killed(killed, moments.uniform(4, 28), year) for _ in range(10)]
+    assert live_until_killed(killed, 1800, year)
+
+    contexts = [Context(load_settings(home=home, **year)) for home in (whole, killed)]
+    assert kills == [False] * 10
+    assert contexts[1].journal.digest() == contexts[0].journal.digest()
+    assert_nothing_lost_or_doubled(contexts[1])
+    assert_same_versions(contexts[1])
+
+
+def _children_that_appear(parent: int) -> list[psutil.Process]:
+    """The child processes, once there is one that runs the Prefect server."""
+    for _ in range(600):
+        children = psutil.Process(parent).children(recursive=True)
+        if any("prefect" in child.cmdline() for child in children):
+            return children
+        time.sleep(0.1)
+    raise AssertionError("no server appeared")
