@@ -83,7 +83,7 @@ def drawn(draw: Callable[..., tuple[Figure, str]]) -> Callable[..., str]:
 @drawn
 def plot_quality(rows: Sequence[PeriodRow], metric: str) -> tuple[Figure, str]:
     """One metric of the three answers by period, and below it what retraining gained over the frozen champion."""
-    figure = Figure(figsize=(6, 4.2))
+    figure = Figure(figsize=(5.4, 4))
     levels, gains = figure.subplots(2, 1, sharex=True, height_ratios=(2.5, 1))
     known = METRICS[metric]
     places = range(len(rows))
@@ -135,7 +135,7 @@ def plot_versions(gates: Sequence[dict], scores: Sequence[dict], decisions: Sequ
     figure = Figure(figsize=(WIDE, 2.2 + 0.22 * len(versions)))
     served, decided = figure.subplots(2, 1, sharex=True, height_ratios=(max(len(versions), 3), 3))
     for event in scores:
-        served.broken_barh([(place[event["week"]], 1)], (event["version"] - 0.3, 0.6), color=BLUE, linewidth=0)
+        served.broken_barh([(place[event["week"]], 1)], (event["version"] - 0.3, 0.6), color=BLUE)
     for event in gates:
         _mark_verdict(served, place[event["week"]] + 1, event)
     served.set_yticks(versions, [f"version {version}" for version in versions])
@@ -216,7 +216,8 @@ def _mark_verdict(axes: Axes, moment: int, event: dict) -> None:
     colour = GREEN if event["promote"] else RED
     shape = "D" if event["window"] == RECENT else "o"
     filled = colour if event["promote"] else "white"
-    axes.plot(moment, event["version"], shape, color=colour, markerfacecolor=filled, markersize=7, markeredgewidth=1.8)
+    look = {"color": colour, "markerfacecolor": filled, "markersize": 7, "markeredgewidth": 1.8, "zorder": 4}
+    axes.plot(moment, event["version"], shape, **look)
 
 
 def _mark_trouble(axes: Axes, number: int, count: dict) -> None:

@@ -1,23 +1,18 @@
 """Gathers the year so far from the home folder, for tables and for the page."""
 
-from __future__ import annotations
-
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from data_checks import schema as s
 from data_checks.times import NEW_YORK
 from infra.settings import Settings
 from infra.stopwatch import part
 from monitoring.labels import known_labels
+from monitoring.page import Places, Tool, render_page
 from monitoring.summary import Year, summarise_year
 from pipelines.clock import Week
 from pipelines.context import Context
 from pipelines.scoring import NoChampion
-
-if TYPE_CHECKING:
-    from monitoring.page import Places, Tool
 
 PAGE = "report/index.html"
 DATA_DOCS = ("gx", "uncommitted", "data_docs", "local_site", "index.html")
@@ -25,8 +20,6 @@ DATA_DOCS = ("gx", "uncommitted", "data_docs", "local_site", "index.html")
 
 def write_report(context: Context) -> Path:
     """Write the page of the year so far; returns where it lies. Raises NoChampion when nothing was scored."""
-    with part("imports"):
-        from monitoring.page import render_page
     year = year_so_far(context)
     evidently = [path.stem for path in context.store.files("report/evidently", "*.html")]
     with part("report"):
@@ -52,8 +45,6 @@ def year_so_far(context: Context) -> Year:
 
 def find_places(context: Context) -> Places:
     """Where a reader of the page finds the rest of this home folder, and the commands that open it."""
-    from monitoring.page import Places
-
     has_docs = context.store.path(*DATA_DOCS).exists()
     return Places(
         home=str(context.settings.home),
@@ -63,8 +54,6 @@ def find_places(context: Context) -> Places:
 
 
 def _tools(settings: Settings) -> tuple[Tool, ...]:
-    from monitoring.page import Tool
-
     home = settings.home
     return (
         Tool(
