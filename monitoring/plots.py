@@ -166,6 +166,7 @@ def plot_feeds(validated: Sequence[dict]) -> tuple[Figure, str]:
         for number, count in counts.items():
             _mark_trouble(axes, number, count)
         axes.set_title(f"{feed}, rows per week")
+        axes.margins(x=0.01)
         axes.set_ylim(0, 1.35 * max(count["landed"] for count in counts.values()))
         axes.yaxis.set_major_formatter("{x:,.0f}")
         axes.grid(axis="y")
