@@ -29,6 +29,7 @@ WIDE = 11.0
 STYLE = {
     "svg.fonttype": "none",
     "svg.hashsalt": "preflight",
+    "text.parse_math": False,
     "figure.constrained_layout.use": True,
     "font.size": 9.5,
     "axes.spines.top": False,
