@@ -75,7 +75,7 @@ def drawn(draw: Callable[..., tuple[Figure, str]]) -> Callable[..., str]:
         with matplotlib.rc_context(STYLE):
             figure, shows = draw(*args, **options)
             file = io.StringIO()
-            figure.savefig(file, format="svg", metadata={"Date": None})
+            figure.savefig(file, format="svg")
         return _inline(file.getvalue(), shows)
 
     return as_inline_svg
@@ -253,7 +253,7 @@ def _feed_legend() -> list[Patch | Line2D]:
 
 
 def _inline(document: str, shows: str) -> str:
-    """The SVG element of a document alone: no metadata, no foreign namespace, ids that no other plot has."""
+    """The SVG element of a document: no metadata, which holds a date, no foreign namespace, ids of no other plot."""
     svg = document[document.index("<svg") :].strip()
     svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg, flags=re.DOTALL)
     svg = svg.replace(' xmlns:xlink="http://www.w3.org/1999/xlink"', "").replace("xlink:href", "href")

@@ -132,7 +132,7 @@ def test_a_month_without_auc_is_shown_with_a_dash_and_left_out_of_the_mean():
     page = render(replace(whole, months=(*whole.months, lacking)))
 
     assert '<dd class="value">0.750</dd>' in page
-    assert re.search(r'2013-05</th>.*?<td class="number">-</td>', page, re.DOTALL)
+    assert row_of(page, "2013-05").count('<td class="number">-</td>') == 3  # live, frozen and the gain
 
 
 def test_a_year_without_any_auc_has_no_gain():
@@ -182,6 +182,11 @@ def render(
 ) -> str:
     tool = Tool(name="Tool", shows="Everything.", command="tool --home 'a b'", address="localhost:1")
     return render_page(year, list(evidently), Places("home", data_docs, (tool,)))
+
+
+def row_of(page: str, name: str) -> str:
+    """The first table row with this heading."""
+    return re.search(rf'<th scope="row">{name}</th>.*?</tr>', page, re.DOTALL).group()
 
 
 def attributes(page: str) -> list[tuple[str, str, str]]:
