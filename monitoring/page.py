@@ -191,12 +191,23 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"count": _count, "metric": _metric, "gain": _gain, "share": _share, "versions": _versions}
+    environment.filters |= {
+        "count": _count,
+        "count_of": _count_of,
+        "metric": _metric,
+        "gain": _gain,
+        "share": _share,
+        "versions": _versions,
+    }
     return environment
 
 
 def _count(value: int) -> str:
     return f"{value:,}"
+
+
+def _count_of(value: int, noun: str) -> str:
+    return f"{value:,} {noun}" if value == 1 else f"{value:,} {noun}s"
 
 
 def _metric(value: float | None) -> str:

@@ -112,6 +112,7 @@ def test_a_year_of_one_week_has_all_its_plots():
     page = render(year(weeks=WEEKS[:1]))
 
     assert page.count("<svg ") == 7
+    assert "in 1 week<" in page
 
 
 def test_a_week_that_was_only_scored_says_what_is_missing():
