@@ -9,8 +9,8 @@ from evidently import DataDefinition, Dataset, Report
 from evidently.metrics import ValueDrift
 
 from data_checks import schema as s
+from monitoring.windows import DRIFT_THRESHOLD
 
-THRESHOLD = 0.1  # Evidently's own default for its distances; context, not an alarm: see docs/decisions/0006
 NUMERIC_METHOD, CATEGORICAL_METHOD = "wasserstein", "jensenshannon"
 
 
@@ -24,7 +24,7 @@ class Drift:
     @property
     def drifted(self) -> list[str]:
         """The features above the threshold, the farthest first."""
-        above = [name for name, distance in self.distances.items() if distance >= THRESHOLD]
+        above = [name for name, distance in self.distances.items() if distance >= DRIFT_THRESHOLD]
         return sorted(above, key=lambda name: -self.distances[name])
 
     @property
@@ -55,7 +55,7 @@ def measure_drift(reference: pl.DataFrame, current: pl.DataFrame, categorical: t
         ValueDrift(
             column=name,
             method=CATEGORICAL_METHOD if name in categorical else NUMERIC_METHOD,
-            threshold=THRESHOLD,
+            threshold=DRIFT_THRESHOLD,
         )
         for name in measured
     ]

@@ -1,8 +1,9 @@
-"""Reference and current windows: which rows stand for normal, and how many of them."""
+"""Reference and current windows: which rows stand for normal, how many of them, and how far apart counts as drift."""
 
 import polars as pl
 
 REFERENCE_ROWS = 5000  # a fixed size: below 1,000 rows Evidently would turn from distances to significance tests
+DRIFT_THRESHOLD = 0.1  # Evidently's own default for its distances; context, not an alarm: see docs/decisions/0006
 
 
 def sample_reference(learned: pl.DataFrame, seed: int, rows: int = REFERENCE_ROWS) -> pl.DataFrame:

@@ -1,12 +1,30 @@
 """Gathers the year so far from the home folder, for tables and for the page."""
 
+import shlex
+from pathlib import Path
+
 from data_checks import schema as s
 from data_checks.times import NEW_YORK
+from infra.settings import Settings
+from infra.stopwatch import part
 from monitoring.labels import known_labels
+from monitoring.page import Places, Tool, render_page
 from monitoring.summary import Year, summarise_year
 from pipelines.clock import Week
 from pipelines.context import Context
 from pipelines.scoring import NoChampion
+
+PAGE = "report/index.html"
+DATA_DOCS = ("gx", "uncommitted", "data_docs", "local_site", "index.html")
+
+
+def write_report(context: Context) -> Path:
+    """Write the page of the year so far; returns where it lies. Raises NoChampion when nothing was scored."""
+    year = year_so_far(context)
+    evidently = [path.stem for path in context.store.files("report/evidently", "*.html")]
+    with part("report"):
+        page = render_page(year, evidently, find_places(context))
+    return context.store.write_text(PAGE, page)
 
 
 def year_so_far(context: Context) -> Year:
@@ -22,4 +40,40 @@ def year_so_far(context: Context) -> Year:
         context.journal.events(),
         context.journal.digest(),
         NEW_YORK,
+    )
+
+
+def find_places(context: Context) -> Places:
+    """Where a reader of the page finds the rest of this home folder, and the commands that open it."""
+    has_docs = context.store.path(*DATA_DOCS).exists()
+    return Places(
+        home=str(context.settings.home),
+        data_docs="/".join(("..", *DATA_DOCS)) if has_docs else None,
+        tools=_tools(context.settings),
+    )
+
+
+def _tools(settings: Settings) -> tuple[Tool, ...]:
+    home = settings.home
+    return (
+        Tool(
+            name="MLflow",
+            shows="Every run, version and alias, with parameters, metrics and the gate's record. Its page loads "
+            "styles from other hosts.",
+            command=f".venv/bin/mlflow ui --backend-store-uri {shlex.quote(f'sqlite:///{home}/mlflow/mlflow.db')} "
+            "--port 5000",
+            address="localhost:5000",
+        ),
+        Tool(
+            name="Prefect",
+            shows="Every flow run with its tasks, times, logs and cards.",
+            command=f"PREFECT_HOME={shlex.quote(f'{home}/prefect')} .venv/bin/prefect server start",
+            address="localhost:4200",
+        ),
+        Tool(
+            name="Prediction service",
+            shows="The champion of today, answering over HTTP.",
+            command=f"PREFLIGHT_HOME={shlex.quote(str(home))} .venv/bin/preflight serve",
+            address=f"localhost:{settings.port}",
+        ),
     )

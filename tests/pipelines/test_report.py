@@ -1,0 +1,43 @@
+"""Where the page says the rest of a home folder lies."""
+
+from pathlib import Path
+
+import pytest
+
+from infra.settings import Settings
+from pipelines.context import Context
+from pipelines.report import DATA_DOCS, find_places, write_report
+from pipelines.scoring import NoChampion
+
+
+def test_data_docs_are_linked_only_where_they_were_built(tmp_path):
+    before = find_places(context(tmp_path)).data_docs
+    docs = tmp_path.joinpath(*DATA_DOCS)
+    docs.parent.mkdir(parents=True)
+    docs.touch()
+
+    after = find_places(context(tmp_path)).data_docs
+
+    assert before is None
+    assert (tmp_path / "report" / after).resolve() == docs.resolve()
+
+
+def test_commands_survive_a_home_with_a_space():
+    commands = {tool.name: tool.command for tool in find_places(context(Path("/my year"))).tools}
+
+    assert commands == {
+        "MLflow": ".venv/bin/mlflow ui --backend-store-uri 'sqlite:////my year/mlflow/mlflow.db' --port 5000",
+        "Prefect": "PREFECT_HOME='/my year/prefect' .venv/bin/prefect server start",
+        "Prediction service": "PREFLIGHT_HOME='/my year' .venv/bin/preflight serve",
+    }
+
+
+def test_a_home_where_nothing_was_scored_has_no_page(tmp_path):
+    with pytest.raises(NoChampion, match="preflight replay"):
+        write_report(context(tmp_path))
+
+    assert not (tmp_path / "report").exists()
+
+
+def context(home: Path) -> Context:
+    return Context(Settings(home=home))
