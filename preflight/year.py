@@ -139,5 +139,4 @@ def _write_page(context: Context) -> Path:
     if context.journal.events("validate"):
         with part("Great Expectations"):
             context.validator.build_docs()
-    with part("page"):
-        return write_report(context)
+    return write_report(context)
