@@ -1,0 +1,120 @@
+"""What we rely on in BentoML: the service starts for real, answers typed messages and refuses others in words."""
+
+from datetime import date
+
+import httpx
+import polars as pl
+import pytest
+from conftest import environment
+
+from data_checks import schema as s
+from infra.network import free_port
+from infra.service_process import running_service
+from pipelines.clock import Week, local_day
+from pipelines.context import Context
+from preflight.serving import compare_day
+from services.parity import as_message
+
+DAY = date(2013, 3, 8)
+
+
+@pytest.fixture(scope="module")
+def served(lived, tmp_path_factory):
+    """The version that scored the last week, behind HTTP, with one day of its flights."""
+    import shutil
+
+    from conftest import SHORT_YEAR
+
+    from infra.settings import load_settings
+
+    home = tmp_path_factory.mktemp("served") / "home"
+    shutil.copytree(lived.settings.home, home)
+    context = Context(load_settings(home=home, **SHORT_YEAR))
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment(home).items():
+            patch.setenv(name, value)
+        result = compare_day(context, DAY)
+        flights = context.accepted(s.SCHEDULE, Week.holding(DAY), 1)
+        flights = flights.filter(local_day(s.SCHEDULED_DEPARTURE) == DAY)
+        with running_service(home, free_port()) as address, httpx.Client(base_url=address) as client:
+            yield client, flights, result
+
+
+def message(flights: pl.DataFrame, **changed: object) -> dict:
+    return as_message(flights.row(0, named=True)) | changed
+
+
+def test_every_flight_of_a_day_gets_the_probability_of_batch_scoring(served):
+    _, flights, result = served
+
+    assert result.parity.flights == flights.height
+    assert result.parity.largest_difference <= 1e-6
+
+
+def test_one_flight_is_answered_with_its_id_moment_and_version(served):
+    client, flights, result = served
+
+    answer = client.post("/predict", json=message(flights)).json()
+
+    assert answer["flight_id"] == flights[s.FLIGHT_ID][0]
+    assert answer["model_version"] == result.version
+    assert 0 < answer["probability_late"] < 1
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"carrier": "XX"}, "Input should be '9E'"),
+        ({"flight_number": 0}, "greater than or equal to 1"),
+        ({"distance_miles": 49}, "greater than or equal to 50"),
+        ({"scheduled_departure": "2013-03-08T10:00:00"}, "timezone"),
+        ({"scheduled_arrival": "2013-03-01T10:00:00-05:00"}, "must be after scheduled_departure"),
+        ({"delay": 10}, "Extra inputs are not permitted"),
+        (
+            {"scheduled_departure": "2013-06-01T10:00:00-05:00", "scheduled_arrival": "2013-06-01T12:00:00-05:00"},
+            "leave outside of",
+        ),
+    ],
+)
+def test_a_wrong_flight_is_refused_with_400_in_words(served, changed, words):
+    client, flights, _ = served
+
+    answer = client.post("/predict", json=message(flights, **changed))
+
+    assert (answer.status_code, words in answer.text) == (400, True), answer.text
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"carrier": NaN}'])
+def test_a_body_that_is_no_flight_is_refused_with_400(served, body):
+    answer = served[0].post("/predict", content=body, headers={"content-type": "application/json"})
+
+    assert answer.status_code == 400
+
+
+def test_a_batch_has_one_to_a_thousand_flights(served):
+    client, flights, _ = served
+    one = message(flights)
+
+    codes = [client.post("/predict_batch", json={"flights": [one] * count}).status_code for count in (0, 1, 1000, 1001)]
+
+    assert codes == [400, 200, 200, 400]
+
+
+def test_a_body_above_a_megabyte_is_refused_with_413(served):
+    assert served[0].post("/predict", content=b" " * 1_000_001).status_code == 413
+
+
+def test_the_front_page_asks_nothing_of_other_hosts(served):
+    page = served[0].get("/").text
+
+    assert "/predict" in page
+    assert "http" not in page
+
+
+def test_the_model_says_which_it_is_and_what_it_can_answer(served):
+    client, _, result = served
+
+    card = client.post("/model", json={}).json()
+
+    assert card["model_version"] == result.version
+    assert card["departures_from"] == "2013-03-04T05:00:00Z"

@@ -1,0 +1,55 @@
+"""What we rely on in Evidently: a distance per feature that is 0 for the same rows and grows as they move apart."""
+
+import re
+
+import numpy as np
+import polars as pl
+import pytest
+
+from monitoring.drift import measure_drift
+
+RNG = np.random.default_rng(7)
+REFERENCE = pl.DataFrame(
+    {
+        "temperature_f": RNG.normal(50, 10, 3000),
+        "carrier": RNG.choice(["UA", "AA"], 3000, p=[0.7, 0.3]),
+        "gone": RNG.normal(size=3000),
+    }
+)
+CATEGORICAL = ("carrier",)
+
+
+def test_a_window_against_itself_has_not_moved():
+    distances = measure_drift(REFERENCE, REFERENCE, CATEGORICAL).distances
+
+    assert distances == pytest.approx(dict.fromkeys(REFERENCE.columns, 0), abs=1e-9)
+
+
+def test_a_number_that_moved_by_one_deviation_is_a_distance_of_one():
+    warmer = REFERENCE.with_columns(pl.col("temperature_f") + REFERENCE["temperature_f"].std())
+
+    drift = measure_drift(REFERENCE, warmer, CATEGORICAL)
+
+    assert drift.distances["temperature_f"] == pytest.approx(1, abs=0.01)
+    assert drift.drifted == ["temperature_f"]
+    assert drift.share_drifted == pytest.approx(1 / 3)
+
+
+def test_categories_that_changed_places_have_drifted():
+    swapped = REFERENCE.with_columns(pl.col("carrier").replace({"UA": "AA", "AA": "UA"}))
+
+    assert measure_drift(REFERENCE, swapped, CATEGORICAL).drifted == ["carrier"]
+
+
+def test_a_feature_that_went_missing_has_moved_all_the_way():
+    empty = REFERENCE.with_columns(pl.lit(None, dtype=pl.Float64).alias("gone"))
+
+    assert measure_drift(REFERENCE, empty, CATEGORICAL).distances["gone"] == 1
+
+
+def test_the_page_it_saves_loads_nothing_from_elsewhere(tmp_path):
+    measure_drift(REFERENCE, REFERENCE, CATEGORICAL).save_html(tmp_path / "week.html")
+
+    page = (tmp_path / "week.html").read_text()
+
+    assert re.findall(r"""<(?:script|link|img)[^>]*(?:src|href)=["']?https?:""", page) == []
