@@ -1,4 +1,6 @@
-"""What all tests share: properties that try the same examples every time, and the real feeds, read once."""
+"""What all tests share: tools that stay silent, properties that try the same examples, the real feeds read once."""
+
+import os
 
 import polars as pl
 import pytest
@@ -6,7 +8,11 @@ from hypothesis import settings
 
 from data_checks import schema as s
 from data_checks.feeds import split_feeds
+from infra.environment import NO_TELEMETRY, QUIET, SPEED
 from infra.source import open_source
+
+for name, value in (NO_TELEMETRY | QUIET | SPEED).items():
+    os.environ.setdefault(name, value)
 
 settings.register_profile("preflight", derandomize=True, deadline=None, database=None)
 settings.load_profile("preflight")
