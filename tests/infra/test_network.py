@@ -31,12 +31,12 @@ def taken():
 
 @pytest.fixture
 def answering():
-    """The address of a server that says 503 twice and 200 from then on."""
-    statuses = iter([503, 503])
+    """The address of a server that says 503 twice and 200 from then on, and what it has not yet said."""
+    statuses = [503, 503, 200]
 
     class Answers(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_response(next(statuses, 200))
+            self.send_response(statuses.pop(0))
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
@@ -45,7 +45,7 @@ def answering():
     server = HTTPServer((LOOPBACK, 0), Answers)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
-    yield f"http://{LOOPBACK}:{server.server_port}/"
+    yield f"http://{LOOPBACK}:{server.server_port}/", statuses
     server.shutdown()
     thread.join()
     server.server_close()
@@ -69,7 +69,11 @@ def test_a_port_in_use_is_refused_naming_the_owner_and_the_way_out(taken):
 
 
 def test_a_server_is_waited_for_until_it_answers_200(answering):
-    wait_until_answering(answering, Running(), "log", timeout_seconds=10)
+    address, not_yet_said = answering
+
+    wait_until_answering(address, Running(), "log", timeout_seconds=10)
+
+    assert not_yet_said == []
 
 
 def test_a_server_that_ended_is_not_waited_for():

@@ -126,7 +126,9 @@ def test_a_period_without_a_day_of_data_is_refused_saying_which_days_there_are(p
 
 
 def test_a_month_that_the_data_only_touches_means_the_weeks_it_touches():
-    assert ids("2013-07", last=date(2013, 7, 1)) == ["2013-07-01"]
+    until_monday, from_monday = ids("2013-07", last=date(2013, 7, 1)), ids("2013-07", first=date(2013, 7, 29))
+
+    assert (until_monday, from_monday) == (["2013-07-01"], ["2013-07-29"])
 
 
 @pytest.mark.parametrize(

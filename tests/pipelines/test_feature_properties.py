@@ -19,7 +19,7 @@ from pipelines.features import HOURS_AHEAD, World, build_features, prepare_state
 MONDAY = datetime(2013, 7, 1, 4, tzinfo=UTC)
 FATES = {"landed": (s.DEPARTED, s.ARRIVED), "cancelled": (s.CANCELLED,), "diverted": (s.DEPARTED, s.DIVERTED)}
 
-MANY, SOME = settings(max_examples=40), settings(max_examples=15)  # worlds; each takes 0.05 s
+MANY, SOME = settings(max_examples=30), settings(max_examples=12)  # worlds; each takes 0.05 s
 
 FLIGHTS = st.lists(
     st.fixed_dictionaries(
