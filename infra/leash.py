@@ -5,6 +5,7 @@ pipe closes, and the command is asked to end, then made to.
 """
 
 import contextlib
+import os
 import signal
 import subprocess
 import sys
@@ -26,7 +27,8 @@ def main(command: list[str]) -> int:
 
 
 def _end_with_parent(child: subprocess.Popen) -> None:
-    sys.stdin.buffer.read()
+    while os.read(sys.stdin.fileno(), 4096):  # a buffered read would hold a lock that aborts us at exit
+        pass
     child.terminate()
     with contextlib.suppress(subprocess.TimeoutExpired):
         child.wait(GRACE_SECONDS)

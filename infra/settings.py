@@ -1,5 +1,6 @@
 """Every setting of the project in one frozen class, each overridable by `PREFLIGHT_<NAME>`. Holds no rules."""
 
+import os
 from datetime import date
 from pathlib import Path
 
@@ -39,14 +40,25 @@ class Settings(BaseSettings):
 def load_settings(**overrides: object) -> Settings:
     """The settings from the environment, `overrides` first; paths made absolute.
 
-    Raises SettingsError, one line per wrong field, naming the variable to change.
+    Raises SettingsError, naming every variable that has a wrong value or is not a setting.
     """
+    problems = _unknown_variables()
     try:
         settings = Settings(**{name: value for name, value in overrides.items() if value is not None})
     except ValidationError as error:
-        raise SettingsError("; ".join(_readable(problem) for problem in error.errors())) from error
+        raise SettingsError("; ".join(problems + [_readable(problem) for problem in error.errors()])) from error
+    if problems:
+        raise SettingsError("; ".join(problems))
     source = settings.source.absolute() if settings.source else None
     return settings.model_copy(update={"home": settings.home.absolute(), "source": source})
+
+
+def _unknown_variables() -> list[str]:
+    """A sentence per variable of ours that is none of the fields: pydantic-settings leaves those alone."""
+    prefix, known = Settings.model_config["env_prefix"].lower(), Settings.model_fields
+    ours = sorted(name for name in os.environ if name.lower().startswith(prefix))
+    names = ", ".join(known)
+    return [f"{name} is not a setting; they are {names}" for name in ours if name.lower()[len(prefix) :] not in known]
 
 
 def _readable(problem: dict) -> str:

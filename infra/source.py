@@ -82,7 +82,11 @@ def _read_bytes(folder: Path | None, names: list[str]) -> tuple[dict[str, bytes]
         if path is None:
             problems.append(f"{name}.csv is missing from {place}")
             continue
-        content = path.read_bytes()
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            problems.append(f"{path} cannot be read: {error.strerror or error}")
+            continue
         found = hashlib.sha256(content).hexdigest()
         if folder is None and found != KNOWN_SHA256[path.name]:
             problems.append(

@@ -66,8 +66,8 @@ def measure_quality(probability: np.ndarray, is_late: np.ndarray) -> Quality:
 def loss_per_row(probability: np.ndarray, is_late: np.ndarray) -> np.ndarray:
     """Log loss of each row in nats, (n_rows,), 0 best.
 
-    >>> loss_per_row(np.array([0.5, 1.0]), np.array([1, 1])).round(3).tolist()
-    [0.693, 0.0]
+    >>> loss_per_row(np.array([0.5, 0.9]), np.array([1, 1])).round(3).tolist()
+    [0.693, 0.105]
     """
     likelihood = np.where(is_late == 1, probability, 1 - probability)
     return -np.log(np.clip(likelihood, CLIP, 1))

@@ -105,6 +105,6 @@ def _days_of(text: str) -> tuple[date, date]:
         if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
             monday = Week.holding(date.fromisoformat(text)).monday
             return monday, monday + timedelta(days=6)
-    except ValueError:
+    except (ValueError, OverflowError):  # the calendar of dates ends with 9999
         pass
     raise PeriodError(f"expected a month such as 2013-07 or a day such as 2013-07-04, got {text!r}")

@@ -17,7 +17,7 @@ from data_checks import schema as s
 from infra.errors import PreflightError
 from monitoring.decision import EXPANDING
 from monitoring.labels import IS_LATE
-from pipelines.feature_catalog import CATEGORICAL, CATEGORIES, NAMES
+from pipelines.feature_catalog import CATEGORICAL, CATEGORIES, NAMES, NUMERIC
 
 
 class TooFewRows(PreflightError, ValueError):  # noqa: N818
@@ -85,7 +85,7 @@ def fit_model(rows: pl.DataFrame, parameters: ModelParameters) -> Pipeline:
     """A fitted pipeline from named features to the probability of a late arrival.
 
     `rows` has the features of the catalog and `is_late`. The same rows and parameters give the
-    same model, bit for bit, on the same machine.
+    same model, bit for bit, on the same machine. A feature that is missing in every row is not learned from.
     """
     codes = OrdinalEncoder(
         categories=[list(values) for values in CATEGORIES.values()],
@@ -105,8 +105,10 @@ def fit_model(rows: pl.DataFrame, parameters: ModelParameters) -> Pipeline:
         random_state=parameters.seed,
     )
     model = Pipeline([("encode", encode), ("trees", trees)])
+    empty = [name for name in NUMERIC if rows[name].is_null().all()]
+    X = rows.select(NAMES).with_columns(pl.lit(0.0).alias(name) for name in empty)  # an empty column cannot be binned
     with threadpool_limits(parameters.threads, user_api="openmp"):
-        return model.fit(rows.select(NAMES), rows[IS_LATE].cast(pl.Int8).to_numpy())
+        return model.fit(X, rows[IS_LATE].cast(pl.Int8).to_numpy())
 
 
 def predict_probability(model: Pipeline, features: pl.DataFrame) -> np.ndarray:

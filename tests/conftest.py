@@ -1,4 +1,4 @@
-"""What all tests share: quiet tools, and one short life of the system that many tests look at."""
+"""What all tests share: silent tools, properties that try the same examples, the real feeds, one short life."""
 
 import json
 import os
@@ -11,18 +11,25 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+import hypothesis
+import polars as pl
 import pytest
 
+from data_checks import schema as s
+from data_checks.feeds import split_feeds
 from infra.environment import prepare_environment
 from infra.orchestrator import prefect_server
 from infra.settings import Settings, load_settings
+from infra.source import open_source
 from pipelines.context import Context
 
 prepare_environment(Path(tempfile.gettempdir(), "preflight-tests"))
 
+hypothesis.settings.register_profile("preflight", derandomize=True, deadline=None, database=None)
+hypothesis.settings.load_profile("preflight")
+
 SHORT_YEAR = {"first_scored_week": date(2013, 2, 4), "last_day": date(2013, 3, 10), "trees": 10}
 """Five weeks to learn from and five to score: two challengers beside the first champion."""
-
 
 INHERITED = ("PREFECT_HOME", "BENTOML_HOME", "MPLCONFIGDIR")
 
@@ -93,3 +100,15 @@ def lived_copy(lived: Life, tmp_path: Path) -> Life:
     home = tmp_path / "home"
     shutil.copytree(lived.settings.home, home)
     return Life(load_settings(home=home, **SHORT_YEAR), lived.printed)
+
+
+@pytest.fixture(scope="session")
+def source_tables() -> dict[str, pl.DataFrame]:
+    """The five tables of the installed data package."""
+    return open_source(None, s.SOURCE_COLUMNS).tables(s.SOURCE_COLUMNS)
+
+
+@pytest.fixture(scope="session")
+def feeds(source_tables: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    """All feeds and reference tables of 2013."""
+    return split_feeds(source_tables)
