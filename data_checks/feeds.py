@@ -6,6 +6,7 @@ import polars as pl
 
 from data_checks import schema as s
 from data_checks.times import UTC, scheduled_arrival, scheduled_departure
+from data_checks.validation import DataRefused
 
 ZONES_MISSING_FROM_AIRPORTS = dict.fromkeys(("BQN", "PSE", "SJU", "STT"), "America/Puerto_Rico")
 """Destinations that `airports.csv` does not list; 2.3 % of the flights go there."""
@@ -15,10 +16,10 @@ def split_feeds(source: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
     """The feeds and reference tables by name, from source tables with the columns of `schema.SOURCE_COLUMNS`.
 
     The split is what makes leakage impossible by construction: nothing that happened after a
-    row's `known_at_utc` stands in that row.
+    row's `known_at_utc` stands in that row. Raises RowsWithoutMoment when rows belong to no week.
     """
     flights = _with_moments(source["flights"], _zone_of(source["airports"]))
-    return {
+    feeds = {
         s.SCHEDULE.name: _schedule(flights),
         s.OUTCOMES.name: _outcomes(flights),
         s.WEATHER.name: _weather(source["weather"]),
@@ -26,11 +27,31 @@ def split_feeds(source: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
         "airports": _renamed(source["airports"], {"faa": s.AIRPORT, "tzone": s.TIME_ZONE}, s.AIRPORTS),
         "airlines": _renamed(source["airlines"], {}, s.AIRLINES),
     }
+    _require_moments(feeds)
+    return feeds
+
+
+class RowsWithoutMoment(DataRefused):
+    """Rows cannot be placed in time, so they would get lost without anybody having judged them."""
 
 
 def rows_of_week(rows: pl.LazyFrame, feed: s.Feed, start: datetime, end: datetime) -> pl.LazyFrame:
     """The rows a feed delivers in the week from `start` to before `end`: by departure, or by when they become known."""
     return rows.filter(pl.col(feed.week_of) >= start, pl.col(feed.week_of) < end)
+
+
+def _require_moments(feeds: dict[str, pl.DataFrame]) -> None:
+    lost = {feed: feeds[feed.name].filter(pl.col(feed.week_of).is_null()) for feed in s.FEEDS.values()}
+    found = [
+        f"{rows.height} rows of {feed.name} have no {feed.week_of}, the first is {rows.row(0)[0]}"
+        for feed, rows in lost.items()
+        if rows.height
+    ]
+    if found:
+        raise RowsWithoutMoment(
+            f"{'; '.join(found)}; mend their dates and times in the source, "
+            "or add the time zone of the destination to airports.csv"
+        )
 
 
 def flight_id(day: pl.Expr, carrier: pl.Expr, number: pl.Expr, origin: pl.Expr) -> pl.Expr:
@@ -45,7 +66,8 @@ def _zone_of(airports: pl.DataFrame) -> dict[str, str]:
 
 
 def _with_moments(flights: pl.DataFrame, zone_of: dict[str, str]) -> pl.DataFrame:
-    day = pl.datetime("year", "month", "day")
+    written = pl.format("{}-{}-{}", "year", "month", "day")
+    day = written.str.to_datetime("%Y-%-m-%-d", time_unit="us", strict=False)
     zone = pl.col("dest").replace_strict(zone_of, default=None, return_dtype=pl.String)
     zones = sorted({zone_of[code] for code in flights["dest"].unique() if code in zone_of})
     departure = scheduled_departure(day, pl.col("sched_dep_time"))

@@ -9,10 +9,13 @@ UTC = "UTC"
 def minutes_of_clock(hhmm: pl.Expr) -> pl.Expr:
     """Minutes since midnight of a clock time written as a number: 517 is 05:17, 2400 is the next midnight.
 
+    Null for a number that is no time, such as 2530 or 1275.
+
     >>> pl.select(minutes_of_clock(pl.lit(2359))).item()
     1439
     """
-    return hhmm // 100 * 60 + hhmm % 100
+    is_time = hhmm.is_between(0, 2400) & (hhmm % 100 < 60)
+    return pl.when(is_time).then(hhmm // 100 * 60 + hhmm % 100)
 
 
 def local_to_utc(local: pl.Expr, zone: str) -> pl.Expr:

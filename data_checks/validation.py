@@ -9,7 +9,11 @@ from data_checks import schema as s
 BROKEN_RULES = "broken_rules"
 
 
-class BatchBlocked(ValueError):  # noqa: N818
+class DataRefused(ValueError):  # noqa: N818
+    """Data may not enter, for a reason that one sentence tells."""
+
+
+class BatchBlocked(DataRefused):
     """A batch broke a rule of severity `block`; nothing of it may go on."""
 
 
@@ -37,9 +41,9 @@ class Verdict:
 def judge_batch(batch: pl.DataFrame, feed: s.Feed, results: list[RuleResult]) -> Verdict:
     """Split a batch by its rule results; `quarantined` has one more column naming the rules a row broke.
 
-    Raises BatchBlocked naming every broken rule of severity `block`.
+    Raises BatchBlocked naming every broken rule of severity `block`, and those to quarantine by that name no row.
     """
-    blocking = [result for result in results if not result.passed and result.severity == s.BLOCK]
+    blocking = [result for result in results if not result.passed and _blocks(result)]
     if blocking:
         broken = "; ".join(f"{result.rule}, got {result.observed}" for result in blocking)
         raise BatchBlocked(f"{feed.name} stays out, it broke: {broken}")
@@ -60,6 +64,10 @@ def judge_batch(batch: pl.DataFrame, feed: s.Feed, results: list[RuleResult]) ->
     if verdict.accepted.height + verdict.quarantined.height != batch.height:
         raise AssertionError(f"{feed.name}: {batch.height} landed rows became another number")
     return verdict
+
+
+def _blocks(result: RuleResult) -> bool:
+    return result.severity == s.BLOCK or (result.severity == s.QUARANTINE and not result.failed_rows)
 
 
 def later_copies(batch: pl.DataFrame, key: tuple[str, ...]) -> tuple[int, ...]:

@@ -133,8 +133,21 @@ class Store:
 
 
 def content_hash(frame: pl.DataFrame) -> str:
-    """SHA-256 of the rows as CSV: the same rows give the same hash in any file format and library version."""
-    return hashlib.sha256(frame.write_csv(float_precision=None).encode()).hexdigest()
+    """SHA-256 of names, types and values in order: equal for equal rows, whatever file they were read from."""
+    digest = hashlib.sha256()
+    for column in frame.get_columns():
+        digest.update(f"{column.name} {column.dtype} {len(column)}\n".encode())
+        digest.update(column.is_null().to_numpy().tobytes())
+        digest.update(_content(column))
+    return digest.hexdigest()
+
+
+def _content(column: pl.Series) -> bytes:
+    """The values as bytes, nulls as zero or empty; texts with their lengths, so that no two lists look alike."""
+    if column.dtype != pl.String:
+        return column.to_physical().fill_null(0).to_numpy().tobytes()
+    texts = column.fill_null("")
+    return texts.str.len_bytes().to_numpy().tobytes() + "".join(texts).encode()
 
 
 def write_atomically(path: Path, content: bytes) -> Path:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from data_checks import schema as s
+from infra.errors import PreflightError
 from infra.journal import Journal
 from infra.settings import Settings, load_settings
 from infra.source import Source, open_source
@@ -20,6 +21,15 @@ from pipelines.features import World
 if TYPE_CHECKING:
     from data_checks.suites import Validator
     from infra.registry import Registry
+
+
+HISTORY = "history.json"
+FREE_SETTINGS = ("home", "source", "port")
+"""Settings that may change during a life; what a source contains is checked row by row when it lands."""
+
+
+class OtherHistory(PreflightError, ValueError):  # noqa: N818
+    """A home folder holds a life that was lived with other settings."""
 
 
 class Context:
@@ -41,6 +51,23 @@ class Context:
     def source(self) -> Source:
         """The five source files, hashed and not yet parsed."""
         return open_source(self.settings.source, s.SOURCE_COLUMNS)
+
+    def claim_history(self) -> None:
+        """Bind the home folder to the settings that shape its history. Raises OtherHistory when it has others."""
+        ours = self.settings.model_dump(mode="json", exclude=set(FREE_SETTINGS))
+        theirs = self.store.read_json(HISTORY)
+        if theirs is None:
+            self.store.write_json(HISTORY, ours)
+        elif theirs != ours:
+            changed = ", ".join(
+                f"PREFLIGHT_{name.upper()} {theirs.get(name)} (now {value})"
+                for name, value in ours.items()
+                if theirs.get(name) != value
+            )
+            raise OtherHistory(
+                f"{self.settings.home} holds a life with {changed}; "
+                "set it back, or set PREFLIGHT_HOME to a fresh folder for another life"
+            )
 
     def check_source(self) -> None:
         """Raise SourceError now rather than in a flow when the source files are not what the contract expects."""

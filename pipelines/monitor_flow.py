@@ -70,14 +70,15 @@ def measure_week_quality(context: Context, week: Week) -> dict:
 def measure_week_drift(context: Context, week: Week) -> dict:
     """Drift of the week's features from those the champion learned from, and Evidently's page where it is kept."""
     with part("imports"):
-        from monitoring.drift import measure_drift
+        from monitoring.drift import measure_drift, save_report
     version = context.store.read_table("predictions", week.id)[VERSION][0]
     reference = context.store.read_table("reference_windows", f"version-{version}")
     current = week_features(context, week).select(NAMES)
     with part("Evidently"):
         drift = measure_drift(reference, current, CATEGORICAL)
         if ends_month(week) or week == context.scored_weeks()[-1]:
-            drift.save_html(context.store.make_folder("report", "evidently") / f"{week.id}.html")
+            page = context.store.make_folder("report", "evidently") / f"{week.id}.html"
+            save_report(reference, current, CATEGORICAL, page)
     return {"share_drifted": drift.share_drifted, "drift": drift.distances}
 
 

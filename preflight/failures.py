@@ -27,14 +27,14 @@ def explain_failure(error: BaseException) -> Failure | None:
 
 
 def _known(error: BaseException) -> Failure | None:
-    from data_checks.validation import BatchBlocked
+    from data_checks.validation import DataRefused
     from infra.errors import PreflightError
     from infra.settings import SettingsError
     from pipelines.clock import PeriodError
 
     if isinstance(error, PeriodError | SettingsError):
         return Failure(str(error), WRONG_USAGE)
-    if isinstance(error, PreflightError | BatchBlocked):
+    if isinstance(error, PreflightError | DataRefused):
         return Failure(str(error), REFUSED)
     if isinstance(error, OSError) and error.errno in DISK_ERRORS:
         return Failure(_about_disk(f"{error.filename or 'a file'}: {error.strerror}"), REFUSED)

@@ -9,7 +9,6 @@ from contextlib import ExitStack, contextmanager
 from infra.environment import prepare_environment
 from infra.settings import Settings
 from infra.stopwatch import part
-from infra.storage import Store
 
 REGISTRY, SUITES, DRIFT = "infra.registry", "data_checks.suites", "monitoring.drift"
 WEEK_BYTES, YEAR_BYTES = 50_000_000, 300_000_000
@@ -23,10 +22,12 @@ def working(settings: Settings, flow_module: str, *tools: str, needs_bytes: int 
     Raises StorageError or BusyError before anything is started.
     """
     from infra.orchestrator import prefect_server
+    from pipelines.context import open_context
 
-    store = Store(settings.home)
-    with store.exclusively():
-        store.require_room(needs_bytes)
+    context = open_context(settings)
+    with context.store.exclusively():
+        context.store.require_room(needs_bytes)
+        context.claim_history()
         with prefect_server(settings.home) as server:
             with part("imports"):
                 for tool in tools:  # while the server starts

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from monitoring.drift import measure_drift
+from monitoring.drift import measure_drift, save_report
 
 RNG = np.random.default_rng(7)
 REFERENCE = pl.DataFrame(
@@ -47,8 +47,18 @@ def test_a_feature_that_went_missing_has_moved_all_the_way():
     assert measure_drift(REFERENCE, empty, CATEGORICAL).distances["gone"] == 1
 
 
+def test_the_report_measures_what_the_event_log_says(tmp_path):
+    moved = REFERENCE.with_columns(pl.col("temperature_f") * 1.5, pl.lit(None, dtype=pl.Float64).alias("gone")).head(
+        900
+    )
+
+    reported = save_report(REFERENCE, moved, CATEGORICAL, tmp_path / "week.html")
+
+    assert reported.distances == pytest.approx(measure_drift(REFERENCE, moved, CATEGORICAL).distances, abs=1e-12)
+
+
 def test_the_page_it_saves_loads_nothing_from_elsewhere(tmp_path):
-    measure_drift(REFERENCE, REFERENCE, CATEGORICAL).save_html(tmp_path / "week.html")
+    save_report(REFERENCE, REFERENCE, CATEGORICAL, tmp_path / "week.html")
 
     page = (tmp_path / "week.html").read_text()
 

@@ -9,7 +9,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from data_checks import schema as s
-from data_checks.feeds import flight_id, rows_of_week, split_feeds
+from data_checks.feeds import RowsWithoutMoment, flight_id, rows_of_week, split_feeds
 from infra.source import package_folder
 
 NOON = datetime(2013, 7, 1, 16, tzinfo=UTC)
@@ -110,8 +110,24 @@ def test_the_four_islands_that_airports_leave_out_have_atlantic_time_without_sum
     assert plan[s.SCHEDULED_ARRIVAL].dt.hour().to_list() == [19, 19]
 
 
-def test_a_destination_that_nobody_knows_has_no_arrival_for_the_contract_to_refuse():
-    assert schedule_of({"dest": "XXX"})[s.SCHEDULED_ARRIVAL].to_list() == [None]
+def test_a_cancelled_flight_to_nowhere_known_has_no_arrival_for_the_contract_to_refuse():
+    assert schedule_of(CANCELLED | {"dest": "XXX"})[s.SCHEDULED_ARRIVAL].to_list() == [None]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"month": 13}, "1 rows of schedule have no scheduled_departure_utc"),
+        ({"month": 2, "day": 31}, "1 rows of schedule have no scheduled_departure_utc"),
+        ({"sched_dep_time": 1275}, "1 rows of schedule have no scheduled_departure_utc"),
+        ({"sched_dep_time": None}, "1 rows of schedule have no scheduled_departure_utc"),
+        ({"dep_delay": None}, "1 rows of outcomes have no known_at_utc, the first is 2013-07-01-UA1545-EWR"),
+        ({"dest": "XXX"}, "1 rows of outcomes have no known_at_utc, the first is 2013-07-01-UA1545-EWR"),
+    ],
+)
+def test_a_flight_that_no_week_would_hold_is_refused_rather_than_lost(change, words):
+    with pytest.raises(RowsWithoutMoment, match=words):
+        schedule_of({}, change)
 
 
 def test_a_flight_that_landed_departed_and_arrived():
@@ -188,10 +204,9 @@ def test_weather_is_known_an_hour_after_it_was_observed():
     assert observed.select(s.OBSERVED_AT, s.KNOWN_AT).rows() == [(NOON, NOON + timedelta(hours=1))]
 
 
-def test_weather_whose_hour_cannot_be_read_has_no_moment_for_the_contract_to_refuse():
-    observed = split_feeds(source(weather=weather({"time_hour": "yesterday"})))["weather"]
-
-    assert observed[s.OBSERVED_AT].to_list() == [None]
+def test_weather_that_no_week_would_hold_is_refused_rather_than_lost():
+    with pytest.raises(RowsWithoutMoment, match="1 rows of weather have no known_at_utc, the first is EWR"):
+        split_feeds(source(weather=weather({}, {"time_hour": "yesterday"})))
 
 
 def test_a_week_takes_its_first_moment_and_leaves_its_last_to_the_next():

@@ -102,8 +102,13 @@ def test_a_result_about_a_row_that_never_landed_costs_no_row():
     assert (verdict.accepted.height, verdict.quarantined.height) == (2, 0)
 
 
+def test_a_rule_that_failed_without_naming_a_row_keeps_the_batch_out():
+    with pytest.raises(BatchBlocked, match="schedule stays out, it broke: distance"):
+        judge_batch(batch(2), s.SCHEDULE, [result("distance", rows=())])
+
+
 ROWS = 20
-FAILED = st.lists(st.lists(st.integers(0, ROWS - 1), unique=True).map(tuple), max_size=4)
+FAILED = st.lists(st.lists(st.integers(0, ROWS - 1), min_size=1, unique=True).map(tuple), max_size=4)
 
 
 @given(FAILED)

@@ -4,6 +4,7 @@ import errno
 import hashlib
 import json
 import os
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -237,8 +238,11 @@ def test_two_homes_can_be_written_at_once(tmp_path):
         pass
 
 
-def test_the_hash_of_rows_is_that_of_their_csv():
-    assert content_hash(rows(1, 2)) == hashlib.sha256(b"number,half\n1,0.5\n2,1.0\n").hexdigest()
+def test_the_hash_of_rows_is_that_of_names_types_and_values():
+    number = b"number Int64 2\n" + bytes(2) + struct.pack("<2q", 1, 2)
+    half = b"half Float64 2\n" + bytes(2) + struct.pack("<2d", 0.5, 1.0)
+
+    assert content_hash(rows(1, 2)) == hashlib.sha256(number + half).hexdigest()
 
 
 def test_the_hash_of_rows_outlives_the_file(tmp_path):
@@ -266,6 +270,16 @@ def test_the_hash_of_rows_does_not_follow_how_they_lie_in_memory():
 )
 def test_other_rows_have_another_hash(other):
     assert content_hash(other) != content_hash(rows(1, 2))
+
+
+def test_texts_that_read_alike_in_a_row_have_other_hashes():
+    assert content_hash(pl.DataFrame({"tail": ["N1", "1"]})) != content_hash(pl.DataFrame({"tail": ["N", "11"]}))
+
+
+def test_a_missing_number_and_a_zero_have_other_hashes():
+    missing, zero = (pl.DataFrame({"delay": [delay, 1]}) for delay in (None, 0))
+
+    assert content_hash(missing) != content_hash(zero)
 
 
 def test_a_missing_text_and_an_empty_one_have_other_hashes():

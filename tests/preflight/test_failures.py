@@ -5,6 +5,7 @@ import sqlite3
 
 import pytest
 
+from data_checks.feeds import RowsWithoutMoment
 from data_checks.validation import BatchBlocked
 from infra.storage import StorageError
 from pipelines.clock import PeriodError
@@ -27,6 +28,7 @@ def wrapped(cause: Exception) -> Exception:
         (PeriodError("no such month"), Failure("no such month", WRONG_USAGE)),
         (StorageError("no room"), Failure("no room", REFUSED)),
         (BatchBlocked("too few rows"), Failure("too few rows", REFUSED)),
+        (RowsWithoutMoment("3 rows"), Failure("3 rows", REFUSED)),
         (wrapped(StorageError("no room")), Failure("no room", REFUSED)),
     ],
 )
