@@ -31,7 +31,7 @@ class Settings(BaseSettings):
     rest_after_refusal_weeks: int = Field(3, ge=1, le=52, description="the same after a refused challenger")
     retrain_cooldown_weeks: int = Field(2, ge=1, le=52, description="weeks between two trainings at least")
     recent_window_weeks: int = Field(13, ge=4, le=52, description="weeks a challenger sees that forgets the past")
-    trees: int = Field(40, ge=1, le=2000, description="boosting rounds of the model")
+    trees: int = Field(60, ge=1, le=2000, description="boosting rounds of the model")
     training_threads: int = Field(2, ge=1, le=64, description="OpenMP threads of a fit; above 2 sums lose their order")
     seed: int = Field(2013, ge=0, description="seed of every random choice")
     port: int = Field(3000, ge=1024, le=65535, description="loopback port of the prediction service")

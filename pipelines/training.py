@@ -28,8 +28,8 @@ class TooFewRows(PreflightError, ValueError):  # noqa: N818
 class ModelParameters:
     """What a fit depends on beside its rows. More than two threads would add gradients in a changing order."""
 
-    trees: int = 40
-    learning_rate: float = 0.2
+    trees: int = 60
+    learning_rate: float = 0.15
     leaves: int = 31
     feature_share: float = 0.7
     seed: int = 2013

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -32,11 +33,18 @@ def tell(line: str) -> None:
     sys.stdout.flush()
 
 
-def table(title: str, columns: dict[str, str], rows: list[tuple], caption: str | None = None) -> None:
+def table(title: str, columns: dict[str, str], rows: list[tuple]) -> None:
     """Print a table; `columns` maps each heading to how it is justified."""
-    made = Table(title=title, title_justify="left", title_style="bold", caption=caption, caption_justify="left")
+    made = Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+    )
     for heading, justify in columns.items():
-        made.add_column(heading, justify=justify)
+        made.add_column(heading, justify=justify, overflow="fold")
     for row in rows:
         made.add_row(*(str(cell) for cell in row))
     console().print(made)
@@ -54,7 +62,7 @@ class Story:
 
     def tell(self, line: str) -> None:
         """Print one line above the bar."""
-        self._bar.console.print(line, highlight=False)
+        self._bar.console.print(line, highlight=False, soft_wrap=True)
 
 
 @contextmanager

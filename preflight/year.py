@@ -96,12 +96,13 @@ def verdict(gate: dict) -> str:
 
 def print_year(year: Year) -> None:
     """The months beside their yardsticks, and every training with its cause and verdict."""
-    right, left = "right", "left"
+    left, right = "left", "right"
     columns = {
-        "month": left, "flights": right, "late": right, "AUC live": right, "frozen": right, "log loss live": right,
-        "frozen ": right, "base rate": right, "versions": left, "promoted": right, "refused": right,
+        "month": left, "flights": right, "late": right, "AUC\nlive": right, "AUC\nfrozen": right, "loss\nlive": right,
+        "loss\nfrozen": right, "loss\nbase rate": right, "version": left, "gate\n+/-": right,
     }  # fmt: skip
-    show.table("The year by month", columns, [_month(row) for row in year.months])
+    title = "The year by month: AUC, log loss, and how many challengers the gate promoted/refused"
+    show.table(title, columns, [_month(row) for row in year.months])
     causes = {event["week"]: event["reason"] for event in year.of("decide")}
     rows = [
         (gate["decided_on"], causes.get(gate["week"], "the first champion"), verdict(gate)) for gate in year.of("gate")
@@ -112,8 +113,8 @@ def print_year(year: Year) -> None:
 def _month(row: PeriodRow) -> tuple:
     auc = ["-" if answer.roc_auc is None else f"{answer.roc_auc:.4f}" for answer in (row.live, row.frozen)]
     loss = [f"{answer.log_loss:.4f}" for answer in (row.live, row.frozen, row.base_rate)]
-    versions = ", ".join(map(str, row.versions))
-    return (row.period, row.flights, f"{row.live.late_share:.1%}", *auc, *loss, versions, row.promoted, row.refused)
+    versions, gate = ", ".join(map(str, row.versions)), f"{row.promoted}/{row.refused}"
+    return (row.period, row.flights, f"{row.live.late_share:.1%}", *auc, *loss, versions, gate)
 
 
 def print_costs(memory: PeakMemory) -> None:
@@ -125,8 +126,8 @@ def print_costs(memory: PeakMemory) -> None:
         "Where the time went",
         {"part": "left", "seconds": "right", "share": "right"},
         [*rows, ("all", f"{total:.1f}", "100%")],
-        caption=f"peak memory with all child processes {costs['peak_memory_mb']} MB",
     )
+    show.tell(f"at most {costs['peak_memory_mb']} MB of memory, with all child processes")
 
 
 def _costs(memory: PeakMemory) -> dict:
