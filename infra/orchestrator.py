@@ -55,12 +55,10 @@ class PrefectServer:
 
         with ExitStack() as stack:
             self.wait()
+            stack.enter_context(temporary_settings({PREFECT_API_URL: self.url}))
             if self._own:
-                ours = {
-                    PREFECT_API_URL: self.url,
-                    PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,  # it sleeps in steps of a second: one second per flow
-                }
-                stack.enter_context(temporary_settings(ours))
+                # the heartbeat sleeps in steps of a second: one second per flow
+                stack.enter_context(temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}))
                 self._mark_killed_runs()
             try:
                 yield

@@ -63,7 +63,7 @@ def readable(value: float) -> str:
     >>> readable(12870), readable(0.77941)
     ('12870', '0.7794')
     """
-    return str(int(value)) if value == int(value) else f"{value:.4g}"
+    return f"{value:.0f}" if float(value).is_integer() else f"{value:.4g}"
 
 
 def gather_evidence(

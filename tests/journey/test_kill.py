@@ -70,7 +70,7 @@ def assert_same_versions(context: Context) -> None:
     assert registered == [event["version"] for event in context.journal.events("train")]
 
 
-@pytest.mark.parametrize("commits", [150])
+@pytest.mark.parametrize("commits", [120])
 def test_a_life_killed_between_two_commits_goes_on_and_ends_the_same(lived, tmp_path, run_flow, commits):
     ended = live_until_commit(tmp_path, commits)
 

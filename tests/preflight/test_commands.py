@@ -5,14 +5,11 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import environment
 
 from infra.source import package_folder
-from preflight.cli import main
 
 
 def source_files(folder: Path, **changed: bytes | None) -> Path:
@@ -25,24 +22,6 @@ def source_files(folder: Path, **changed: bytes | None) -> Path:
         elif changed[name] is not None:
             (folder / f"{name}.csv").write_bytes(changed[name])
     return folder
-
-
-@pytest.fixture
-def run_here(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., subprocess.CompletedProcess]:
-    """As `run`, inside this process: for commands that end before any tool is started."""
-
-    def ended(home: Path, *arguments: str, **settings: object) -> subprocess.CompletedProcess:
-        for name, value in environment(home, **settings).items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.setattr(sys, "argv", ["preflight", *arguments])
-        with pytest.raises(SystemExit) as exit:
-            main()
-        said = capsys.readouterr()
-        return subprocess.CompletedProcess(arguments, exit.value.code, said.out, said.err)
-
-    return ended
 
 
 def outcome(ended: subprocess.CompletedProcess) -> tuple[int, str, bool]:
@@ -140,8 +119,7 @@ def test_what_needs_a_life_says_so_when_there_is_none(run_here, tmp_path, comman
 
 
 def test_other_rows_for_a_week_that_has_landed_are_refused(lived_copy, run_flow, tmp_path):
-    lines = b"faa,name,tzone\nEWR,Newark,America/New_York\n"
-    source = source_files(tmp_path / "source", airports=lines)
+    source = source_files(tmp_path / "source", planes=b"tailnum,year,seats,engines\nN14228,1999,149,2\n")
 
     code, said, one_sentence = outcome(run_flow(lived_copy.settings.home, "ingest", "2013-02", source=source))
 
@@ -156,15 +134,15 @@ def test_status_says_where_the_year_is(lived, run_here):
     assert said["versions_promoted"] + said["versions_refused"] == len(lived.context.journal.events("promote"))
 
 
-def test_explain_gives_the_gates_record_of_the_champion(lived_copy, run):
-    said = json.loads(run(lived_copy.settings.home, "explain", "--json").stdout)
+def test_explain_gives_the_gates_record_of_the_champion(lived_copy, run_here):
+    said = json.loads(run_here(lived_copy.settings.home, "explain", "--json").stdout)
 
     assert "champion" in said["aliases"]
     assert said["gate"] == [event for event in lived_copy.context.journal.events("gate") if event["promote"]][-1]
 
 
-def test_explain_of_a_version_that_does_not_exist_names_those_that_do(lived_copy, run):
-    code, said, one_sentence = outcome(run(lived_copy.settings.home, "explain", "99"))
+def test_explain_of_a_version_that_does_not_exist_names_those_that_do(lived_copy, run_here):
+    code, said, one_sentence = outcome(run_here(lived_copy.settings.home, "explain", "99"))
 
     assert (code, "there is no version 99; known: 1, 2" in said, one_sentence) == (1, True, True), said
 
