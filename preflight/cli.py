@@ -51,7 +51,7 @@ def demo(context: typer.Context, as_json: Json = False) -> None:
 @app.command()
 def replay(
     context: typer.Context,
-    until: Annotated[str, typer.Option(help="last month, 2013-07, or day")] = "2013-12",
+    until: Annotated[str | None, typer.Option(help="last month, 2013-07, or day; default: the end of the data")] = None,
     as_json: Json = False,
 ) -> None:
     """Live week by week from the beginning, or from where an earlier life stopped."""

@@ -45,6 +45,7 @@ def prepare(settings: Settings, verbose: bool) -> None:
     """Set what tools read from the environment, and how loud everything is; called before any of them is imported."""
     if not verbose:
         os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")  # it prints errors; so do we, once
+        logging.raiseExceptions = False  # a log line that cannot be sent is not worth a second error
     os.environ.setdefault("PREFECT_LOGGING_EXTRA_LOGGERS", ",".join(OUR_LOGGERS))
     prepare_environment(settings.home)
     if verbose:

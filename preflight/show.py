@@ -76,6 +76,7 @@ def story(weeks: list[str]) -> Iterator[Story]:
         TimeElapsedColumn(),
         TextColumn("{task.fields[stage]}"),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    looked_at = sys.stderr.isatty()
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not looked_at) as bar:
         task = bar.add_task("", total=len(weeks), week="waking up", stage="starting Prefect, importing the tools")
         yield Story(bar, task, weeks)

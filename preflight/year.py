@@ -34,10 +34,10 @@ def demo(settings: Settings, as_json: bool) -> None:
     show.finish(outcome, document, as_json)
 
 
-def replay(settings: Settings, until: str, as_json: bool) -> None:
-    """Weeks up to `until`, and the tables of all that were lived so far."""
+def replay(settings: Settings, until: str | None, as_json: bool) -> None:
+    """Weeks up to `until`, or all, and the tables of those that were lived so far."""
     with PeakMemory() as memory:
-        year = _live(open_context(settings), until)
+        year = _live(open_context(settings), until or settings.last_day.isoformat())
     if not as_json:
         print_year(year)
         print_costs(memory)

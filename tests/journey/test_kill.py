@@ -33,7 +33,7 @@ sys.argv = ["preflight", *sys.argv[2:]]
 from preflight.cli import main
 main()
 """
-REPLAY = ("replay", "--until", SHORT_YEAR["last_day"].isoformat())
+REPLAY = ("replay",)
 
 
 def live_until_killed(home: Path, seconds: float, settings: dict) -> bool:

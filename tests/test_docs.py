@@ -1,0 +1,66 @@
+"""The documents say what there is: every command, every setting, every decision, and links that lead somewhere."""
+
+import re
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from infra.settings import Settings
+from preflight.cli import app
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text()
+DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+@pytest.mark.parametrize("command", sorted(get_command(app).commands))
+def test_every_command_is_in_the_readme(command):
+    assert f"preflight {command}" in README
+
+
+@pytest.mark.parametrize("name", sorted(Settings.model_fields))
+def test_every_setting_is_in_the_readme_with_its_default(name):
+    field = Settings.model_fields[name]
+
+    (row,) = re.findall(rf"^\| `PREFLIGHT_{name.upper()}` \| (.*) \| .* \|$", README, re.MULTILINE)
+
+    assert row == ("the installed package" if field.default is None else f"`{field.default}`")
+
+
+def test_the_readme_names_no_setting_that_does_not_exist():
+    named = set(re.findall(r"PREFLIGHT_([A-Z_]+[A-Z])", README))
+
+    assert named == {name.upper() for name in Settings.model_fields}
+
+
+def test_every_decision_is_in_the_index():
+    records = {path.name for path in (ROOT / "docs" / "decisions").glob("0*.md")}
+
+    assert (
+        set(re.findall(r"\]\((0\d{3}-[a-z-]+\.md)\)", (ROOT / "docs" / "decisions" / "README.md").read_text()))
+        == records
+    )
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_between_documents_lead_somewhere(document):
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text())
+
+    assert [link for link in links if not (document.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_files_that_a_document_names_exist(document):
+    named = re.findall(
+        r"`((?:data_checks|pipelines|services|monitoring|infra|preflight|tests|docs)/[\w/.]*)`", document.read_text()
+    )
+
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_every_target_of_the_makefile_explains_itself():
+    targets = re.findall(r"^([a-z-]+):(.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+    assert targets
+    assert [name for name, rest in targets if "##" not in rest] == []
