@@ -44,7 +44,7 @@ class Journal:
     def events(self, stage: str | None = None) -> list[dict]:
         """All events, or those of one stage, in the order in which they happened."""
         wanted = f"*-{STAGES.index(stage)}-{stage}.json" if stage else "*.json"
-        return [json.loads(path.read_text()) for path in self._store.files("journal", wanted)]
+        return [self._store.read_json(f"journal/{path.name}") for path in self._store.files("journal", wanted)]
 
     def digest(self) -> str:
         """SHA-256 over all events in order: equal for two lives that were the same."""

@@ -18,12 +18,15 @@ GRACE_SECONDS = 10
 
 
 def main(command: list[str]) -> int:
-    """Run `command` until it ends or the parent is gone; returns its exit code."""
-    child = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+    """Run `command` until it ends or the parent is gone, end what it leaves behind, return its exit code."""
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, process_group=0)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: child.terminate())
     threading.Thread(target=_end_with_parent, args=(child,), daemon=True).start()
-    return child.wait()
+    code = child.wait()
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGKILL)  # workers of a server that was killed would hold its port
+    return code
 
 
 def _end_with_parent(child: subprocess.Popen) -> None:

@@ -1,11 +1,14 @@
 """The prediction service as a child process on a leash: started on a loopback port, waited for, ended with us."""
 
 import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+from infra.errors import PreflightError
 from infra.leash import leashed
 from infra.network import LOOPBACK, claim_port, wait_until_answering
 
@@ -13,9 +16,27 @@ SERVICE = "services.service:FlightLateness"
 START_SECONDS = 120
 
 
+class ServiceEnded(PreflightError, RuntimeError):  # noqa: N818
+    """The service ended although nobody asked it to."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service that answers at `address`, and where it logs."""
+
+    address: str
+    log: Path
+    process: subprocess.Popen
+
+    def require_alive(self) -> None:
+        """Raise ServiceEnded, naming its log, when it has ended."""
+        if self.process.poll() is not None:
+            raise ServiceEnded(f"the service ended with code {self.process.returncode}; see {self.log}")
+
+
 @contextmanager
-def running_service(home: Path, port: int) -> Iterator[str]:
-    """The address of a service that answers from `home`; it ends with the block.
+def running_service(home: Path, port: int) -> Iterator[Service]:
+    """A service that answers from `home`; it ends with the block.
 
     Raises PortInUse before anything is started, ServerDidNotStart naming its log.
     """
@@ -27,6 +48,6 @@ def running_service(home: Path, port: int) -> Iterator[str]:
     }
     command = [sys.executable, "-m", "bentoml", "serve", SERVICE, "--host", LOOPBACK, "--port", str(port)]
     with leashed(command, log, environment) as process:
-        address = f"http://{LOOPBACK}:{port}"
-        wait_until_answering(f"{address}/readyz", process, log, START_SECONDS)
-        yield address
+        service = Service(f"http://{LOOPBACK}:{port}", log, process)
+        wait_until_answering(f"{service.address}/readyz", process, log, START_SECONDS)
+        yield service

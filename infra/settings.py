@@ -1,10 +1,10 @@
 """Every setting of the project in one frozen class, each overridable by `PREFLIGHT_<NAME>`. Holds no rules."""
 
 import os
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from infra.errors import PreflightError
@@ -36,6 +36,30 @@ class Settings(BaseSettings):
     seed: int = Field(2013, ge=0, description="seed of every random choice")
     port: int = Field(3000, ge=1024, le=65535, description="loopback port of the prediction service")
 
+    @field_validator("home")
+    @classmethod
+    def _is_a_folder_of_its_own(cls, home: Path) -> Path:
+        if home == Path():
+            raise ValueError("expected a folder of its own, not the current one")
+        return home
+
+    @field_validator("first_scored_week")
+    @classmethod
+    def _is_a_monday(cls, day: date) -> date:
+        if day.weekday() != 0:
+            raise ValueError("expected a Monday")
+        return day
+
+    @model_validator(mode="after")
+    def _leaves_days_to_learn_and_to_score(self) -> "Settings":
+        earliest = self.first_day + timedelta(days=2 * self.gate_days)
+        if not earliest <= self.first_scored_week <= self.last_day:
+            raise ValueError(
+                f"expected PREFLIGHT_FIRST_SCORED_WEEK from {earliest} (as many days to learn from as "
+                f"PREFLIGHT_GATE_DAYS to judge on) to PREFLIGHT_LAST_DAY, {self.last_day}; got {self.first_scored_week}"
+            )
+        return self
+
 
 def load_settings(**overrides: object) -> Settings:
     """The settings from the environment, `overrides` first; paths made absolute.
@@ -62,5 +86,7 @@ def _unknown_variables() -> list[str]:
 
 
 def _readable(problem: dict) -> str:
-    name = str(problem["loc"][0])
-    return f"PREFLIGHT_{name.upper()}: {problem['msg'].lower()}, got {problem['input']!r}"
+    words = problem["msg"].removeprefix("Value error, ")
+    if not problem["loc"]:
+        return words
+    return f"PREFLIGHT_{str(problem['loc'][0]).upper()}: {words[0].lower()}{words[1:]}, got {str(problem['input'])!r}"

@@ -56,18 +56,18 @@ class Store:
         path = self._table(dataset, week)
         if not path.exists():
             raise MissingTable(f"{dataset} of week {week} does not exist under {self.home}")
-        return pl.read_parquet(path)
+        try:
+            return pl.read_parquet(path)
+        except pl.exceptions.PolarsError as error:
+            raise _unreadable(path, error) from error
 
     def scan_table(self, dataset: str, week: str) -> pl.LazyFrame:
         """As `read_table`, to be filtered before it is read."""
         return pl.scan_parquet(self._table(dataset, week))
 
     def read_weeks(self, dataset: str, weeks: Iterable[str]) -> pl.DataFrame:
-        """Those of `weeks` that were written, in the order given, under each other. Raises MissingTable if none was."""
-        frames = [self.read_table(dataset, week) for week in weeks if self.has_table(dataset, week)]
-        if not frames:
-            raise MissingTable(f"no week of {dataset} exists under {self.home}")
-        return pl.concat(frames)
+        """The given weeks in their order, under each other. Raises MissingTable when one was never written."""
+        return pl.concat([self.read_table(dataset, week) for week in weeks])
 
     def weeks_of(self, dataset: str) -> list[str]:
         """The weeks of a dataset that were written, oldest first."""
@@ -80,7 +80,10 @@ class Store:
     def read_json(self, name: str) -> dict | None:
         """One JSON document, or None when it was never written."""
         path = self.path(name)
-        return json.loads(path.read_text()) if path.exists() else None
+        try:
+            return json.loads(path.read_text()) if path.exists() else None
+        except ValueError as error:
+            raise _unreadable(path, error) from error
 
     def write_text(self, name: str, text: str) -> Path:
         """Write one text file whole."""
@@ -186,6 +189,13 @@ def _flush_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _unreadable(path: Path, error: Exception) -> StorageError:
+    return StorageError(
+        f"{path} was damaged ({str(error).splitlines()[0][:80]}); restore it from a copy, "
+        "or set PREFLIGHT_HOME to a fresh folder"
+    )
 
 
 def _unwritable(path: Path, error: OSError) -> StorageError:

@@ -32,6 +32,10 @@ class OtherHistory(PreflightError, ValueError):  # noqa: N818
     """A home folder holds a life that was lived with other settings."""
 
 
+class LostRegistry(PreflightError, RuntimeError):  # noqa: N818
+    """Registry and event log tell different histories."""
+
+
 class Context:
     """Everything of one home folder. Heavy tools are imported when they are first needed."""
 
@@ -116,9 +120,30 @@ class Context:
         first = midnight(self.settings.first_day)
         return sum(first <= midnight(day) <= last for day in week.days())
 
+    def champion(self) -> int | None:
+        """The version that answers now, None before the first. Raises LostRegistry when it is not the one promoted."""
+        promoted = [event["champion"] for event in self.journal.events("promote") if event["promoted"]]
+        with part("MLflow"):
+            pointed = self.registry.aliases().get("champion")
+        if pointed != (promoted[-1] if promoted else None):
+            raise LostRegistry(
+                f"the registry says that version {pointed} is champion, the event log version {promoted[-1:]}; "
+                f"restore {self.settings.home / 'mlflow'}, or set PREFLIGHT_HOME to a fresh folder"
+            )
+        return pointed
+
     def accepted(self, feed: s.Feed, until: Week, weeks: int | None = None) -> pl.DataFrame:
-        """Accepted rows of a feed of the `weeks` up to and with `until`, all of them when None."""
+        """Accepted rows of a feed of the `weeks` up to and with `until`, all of them when None.
+
+        Raises MissingTable when one of those weeks was never validated: a gap would change features and labels.
+        """
         chosen = [week for week in self.all_weeks() if week <= until][-weeks if weeks else 0 :]
+        missing = [week.id for week in chosen if not self.store.has_table(f"accepted/{feed.name}", week.id)]
+        if missing:
+            raise MissingTable(
+                f"{feed.name} of {len(missing)} of the {len(chosen)} weeks up to {until.id} is not there yet, "
+                f"the first is {missing[0]}; run: preflight ingest {missing[0]}, then preflight validate {missing[0]}"
+            )
         return self.store.read_weeks(f"accepted/{feed.name}", [week.id for week in chosen])
 
     def world(self, week: Week) -> World:

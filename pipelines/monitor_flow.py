@@ -53,7 +53,7 @@ def measure_week_quality(context: Context, week: Week) -> dict:
     """Quality of the week, and of what the present champion said in the last weeks, on the labels known now."""
     with part("monitoring"):
         latest = context.require("predictions", week, f"preflight score {week.id}")
-        weeks = [week.plus(-back).id for back in reversed(range(QUALITY_WEEKS))]
+        weeks = [scored.id for scored in context.scored_weeks() if scored <= week][-QUALITY_WEEKS:]
         outcomes = context.accepted(s.OUTCOMES, week, QUALITY_WEEKS + 1)
         champion = latest[VERSION][0]
         recent = context.store.read_weeks("predictions", weeks).filter(pl.col(VERSION) == champion)

@@ -95,7 +95,7 @@ def decide_promotion(evidence: GateEvidence, rules: GateRules) -> PromotionDecis
         Check("enough days", gain.days, f"at least {rules.fewest_days}", gain.days >= rules.fewest_days),
         Check("ranks better than chance", auc, f"AUC at least {rules.lowest_auc}", auc >= rules.lowest_auc),
         Check("not too good to be true", auc, f"AUC at most {rules.largest_auc}", auc <= rules.largest_auc),
-        Check("gains log loss with confidence", gain.lower, f"above 0 at {rules.confidence:.0%}", gain.lower > 0),
+        Check("lowers log loss with confidence", gain.lower, f"above 0 at {rules.confidence:.0%}", gain.lower > 0),
     )  # fmt: skip
     failed = next((check for check in checks if not check.passed), None)
     measured = (

@@ -21,6 +21,7 @@ from pipelines.ingest_flow import land_week, stage_source
 from pipelines.monitor_flow import monitor_week
 from pipelines.retrain_flow import retrain_week
 from pipelines.score_flow import score_week
+from pipelines.scoring import NoChampion
 from pipelines.train_flow import train_challenger
 from pipelines.validate_flow import validate_week
 
@@ -57,7 +58,8 @@ def replay(until: str, settings: Settings | None = None) -> dict:
 def learn_first_weeks(context: Context) -> None:
     """Land and validate the weeks before the first scored one, and train the first champion on them."""
     first = context.first_weeks()
-    if context.journal.read(first[-1].id, "promote"):
+    settled = context.journal.read(first[-1].id, "promote")
+    if settled and settled["promoted"]:
         return
     for week in first:
         announce(week.id, "ingest")
@@ -65,7 +67,12 @@ def learn_first_weeks(context: Context) -> None:
         announce(week.id, "validate")
         validate_week(context, week)
     announce(first[-1].id, "train")
-    train_challenger(context, first[-1])
+    gate = train_challenger(context, first[-1])
+    if not gate["promote"]:
+        raise NoChampion(
+            f"the first challenger was refused: {gate['reason']}; nobody can score: "
+            "set PREFLIGHT_HOME to a fresh folder and PREFLIGHT_FIRST_SCORED_WEEK later, or PREFLIGHT_TREES higher"
+        )
 
 
 def live_week(context: Context, week: Week) -> None:

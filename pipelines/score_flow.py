@@ -54,10 +54,10 @@ def predict_week(context: Context, week: Week, features: pl.DataFrame) -> pl.Dat
     """The champion's probabilities of a week, written before anybody learns of them; made once, then read."""
     if context.store.has_table("predictions", week.id):
         return context.store.read_table("predictions", week.id)
+    champion = context.champion()
+    if champion is None:
+        raise NoChampion(f"no version is champion yet; run: preflight train --as-of {week.id}")
     with part("MLflow"):
-        champion = context.registry.aliases().get("champion")
-        if champion is None:
-            raise NoChampion(f"no version is champion yet; run: preflight train --as-of {week.id}")
         refuse_future_champion(context.registry.version_tags(champion), champion, week)
         model = context.registry.load(champion)
         frozen_version = first_champion(context)
@@ -73,7 +73,7 @@ def predict_week(context: Context, week: Week, features: pl.DataFrame) -> pl.Dat
 
 def first_champion(context: Context) -> int:
     """The version that was promoted first: frozen, it is the yardstick of what retraining is worth."""
-    return context.journal.events("promote")[0]["champion"]
+    return next(event["champion"] for event in context.journal.events("promote") if event["promoted"])
 
 
 def base_rate(context: Context, week: Week) -> float:

@@ -10,6 +10,7 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
 from data_checks import schema as s
+from infra.errors import PreflightError
 from infra.orchestrator import tag_run
 from infra.settings import Settings
 from infra.stopwatch import part
@@ -36,6 +37,10 @@ from pipelines.training import (
 logger = logging.getLogger(__name__)
 
 
+class PastIsClosed(PreflightError, ValueError):  # noqa: N818
+    """A training is asked for at a moment that the system has left behind."""
+
+
 @flow(name="train", flow_run_name="train-{as_of}", on_running=[tag_run("model")])
 def train(as_of: str, window: str = EXPANDING, settings: Settings | None = None) -> dict:
     """A challenger trained at the start of the week of `as_of`; returns the gate's event.
@@ -47,9 +52,20 @@ def train(as_of: str, window: str = EXPANDING, settings: Settings | None = None)
 
 
 def train_challenger(context: Context, week: Week, window: str = EXPANDING) -> dict:
-    """What `train` does, at the end of `week`."""
-    if context.journal.read(week.id, "promote"):
-        return context.journal.read(week.id, "gate")
+    """What `train` does, at the end of `week`. Raises PastIsClosed when later weeks were lived already."""
+    gate = context.journal.read(week.id, "gate") or judge_challenger(context, week, window)
+    if gate["window"] != window:
+        raise PastIsClosed(
+            f"week {week.id} was trained on already, with the {gate['window']} window; one training a week: "
+            "choose another week, or set PREFLIGHT_HOME to a fresh folder for another life"
+        )
+    settle(context, week, gate)
+    return gate
+
+
+def judge_challenger(context: Context, week: Week, window: str) -> dict:
+    """Fit, register and judge a challenger; returns the gate's event."""
+    _require_present(context, week)
     moments = training_window(
         window,
         midnight(context.settings.first_day),
@@ -59,9 +75,7 @@ def train_challenger(context: Context, week: Week, window: str = EXPANDING) -> d
     )
     learned, judged = labelled_rows(context, week, moments)
     version = fit_and_register(context, week, window, moments, learned, judged)
-    event = pass_gate(context, week, window, version, learned, judged)
-    promote(context, week, event)
-    return event
+    return pass_gate(context, week, window, version, learned, judged)
 
 
 @task(name="collect-labelled-rows", cache_policy=NO_CACHE)
@@ -120,8 +134,8 @@ def pass_gate(
 ) -> dict:
     """Compare the challenger with the champion, or without one with the base rate, on the same newest rows."""
     rules = GateRules(confidence=context.settings.gate_confidence)
+    champion = context.champion()
     with part("MLflow"):
-        champion = context.registry.aliases().get("champion")
         model = context.registry.load(version)
         rival = context.registry.load(champion) if champion else None
     with part("model"):
@@ -146,28 +160,38 @@ def pass_gate(
         "decided_on": week.plus(1).id,
         **decision.as_record(),
     }
-    event = context.journal.record(week.id, "gate", facts)
-    with part("MLflow"):
-        context.registry.attach_gate_record(version, event, "promoted" if decision.promote else "refused")
-    verdict = "promoted" if decision.promote else "refused"
-    create_markdown_artifact(
-        key=f"gate-{week.id}", markdown=_gate_card(event), description=f"version {version} {verdict}"
-    )
-    logger.info("%s version %d: %s", verdict, version, decision.reason)
-    return event
+    return context.journal.record(week.id, "gate", facts)
 
 
 @task(name="promote", retries=2, retry_delay_seconds=1, cache_policy=NO_CACHE)
-def promote(context: Context, week: Week, gate_event: dict) -> dict:
-    """Move the aliases as the gate's record says; done again after a kill it ends in the same place."""
-    version, champion = gate_event["version"], gate_event["champion"]
-    if gate_event["promote"]:
-        aliases = {"champion": version, "previous": champion, "challenger": None}
+def settle(context: Context, week: Week, gate: dict) -> dict:
+    """Carry out the gate's verdict: its record to the version, the aliases moved; done again it changes nothing."""
+    before = context.journal.read(week.id, "promote")
+    if before:
+        return before
+    version, verdict = gate["version"], "promoted" if gate["promote"] else "refused"
+    if gate["promote"]:
+        aliases = {"champion": version, "previous": gate["champion"], "challenger": None}
     else:
         aliases = {"challenger": version}
     with part("MLflow"):
+        context.registry.attach_gate_record(version, gate, verdict)
         context.registry.point(aliases)
-    return context.journal.record(week.id, "promote", {"promoted": gate_event["promote"], **aliases})
+    create_markdown_artifact(
+        key=f"gate-{week.id}", markdown=_gate_card(gate), description=f"version {version} {verdict}"
+    )
+    logger.info("%s version %d: %s", verdict, version, gate["reason"])
+    return context.journal.record(week.id, "promote", {"promoted": gate["promote"], **aliases})
+
+
+def _require_present(context: Context, week: Week) -> None:
+    """A challenger of the past would be judged by a champion that has learned from the very rows that judge."""
+    later = [event["week"] for stage in ("score", "gate") for event in context.journal.events(stage)]
+    if later and max(later) > week.id:
+        raise PastIsClosed(
+            f"the system has lived up to week {max(later)}, it cannot train as of {week.plus(1).id} any more; "
+            f"train as of {Week.from_id(max(later)).plus(1).id}, or set PREFLIGHT_HOME to a fresh folder"
+        )
 
 
 def _labels(rows: pl.DataFrame) -> np.ndarray:

@@ -17,6 +17,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+INTERRUPTED = 130  # how typer ends on Ctrl-C
+
 Period = Annotated[str, typer.Argument(help="a month, 2013-07, or any day of a week, 2013-07-04")]
 Json = Annotated[bool, typer.Option("--json", help="print one JSON document instead of tables")]
 
@@ -190,6 +192,11 @@ def main() -> None:
     """Run the command; a refusal ends with one sentence and exit code 1, wrong usage with 2."""
     try:
         app()
+    except SystemExit as ending:
+        if ending.code == INTERRUPTED:
+            sys.stderr.write("preflight: interrupted; the same command goes on where it stopped\n")
+            sys.exit(1)
+        raise
     except Exception as error:
         failure = explain_failure(error)
         if failure is None or "-v" in sys.argv[1:] or "--verbose" in sys.argv[1:]:

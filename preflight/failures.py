@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 REFUSED, WRONG_USAGE = 1, 2
 DISK_ERRORS = (errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EPERM, errno.EDQUOT)
+DAMAGED_WORDS = ("malformed", "not a database")
+RESTORE = "restore it from a copy, or set PREFLIGHT_HOME to a fresh folder"
 DISK_WORDS = ("disk is full", "readonly database", "unable to open database file", "disk i/o error")
 
 
@@ -40,6 +42,8 @@ def _known(error: BaseException) -> Failure | None:
         return Failure(_about_disk(f"{error.filename or 'a file'}: {error.strerror}"), REFUSED)
     if isinstance(error, sqlite3.OperationalError) and any(words in str(error) for words in DISK_WORDS):
         return Failure(_about_disk(f"a database: {error}"), REFUSED)
+    if isinstance(error, sqlite3.DatabaseError) and any(words in str(error) for words in DAMAGED_WORDS):
+        return Failure(f"a database was damaged ({error}); {RESTORE}", REFUSED)
     return None
 
 

@@ -42,7 +42,7 @@ def explain(settings: Settings, version: int | None, as_json: bool) -> None:
         raise NoChampion(f"nothing has been trained under {settings.home}; run: preflight replay")
     with part("MLflow"):
         aliases = context.registry.aliases()
-        number = version or aliases["champion"]
+        number = version or context.champion()
         record, tags = context.registry.gate_record(number), context.registry.version_tags(number)
     held = sorted(name for name, holder in aliases.items() if holder == number)
     if not as_json:

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 from data_checks import schema as s
 from infra.network import claim_port, free_port
-from infra.service_process import running_service
+from infra.service_process import Service, running_service
 from infra.settings import Settings
 from infra.stopwatch import part
 from pipelines.clock import PeriodError, Week, local_day
@@ -46,9 +46,11 @@ def serve(settings: Settings, port: int | None) -> None:
         version = _champion(context)
         week = Week.from_id(context.journal.events("score")[-1]["week"])
         _export(context, version, week)
-    with running_service(settings.home, port) as address:
-        show.tell(f"version {version} answers at {address} for departures of the week of {week.id}; Ctrl-C ends it")
-        _wait_for_the_end()
+    with running_service(settings.home, port) as service:
+        show.tell(
+            f"version {version} answers at {service.address} for departures of the week of {week.id}; Ctrl-C ends it"
+        )
+        _wait_for_the_end(service)
     show.finish(f"stopped the service of version {version}", {}, as_json=False)
 
 
@@ -72,18 +74,18 @@ def compare_day(context: Context, day: date | None) -> ServedDay:
     version = predictions[VERSION][0]
     with context.store.exclusively(), part("BentoML"):
         _export(context, version, week)
-        with running_service(context.settings.home, free_port()) as address:
-            served = ask_service(address, flights)
+        with running_service(context.settings.home, free_port()) as service:
+            served = ask_service(service.address, flights)
     return ServedDay(chosen, version, compare(batch, served))
 
 
-def _wait_for_the_end() -> None:
-    """Return on Ctrl-C or when asked to terminate."""
+def _wait_for_the_end(service: Service) -> None:
+    """Return on Ctrl-C or when asked to terminate. Raises ServiceEnded when the service goes first."""
     over = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: over.set())
     while not over.wait(1):
-        pass
+        service.require_alive()
 
 
 def _champion(context: Context) -> int:

@@ -137,7 +137,8 @@ def _costs(memory: PeakMemory) -> dict:
 def _write_page(context: Context) -> Path:
     from pipelines.report import write_report
 
-    if context.journal.events("validate"):
-        with part("Great Expectations"):
-            context.validator.build_docs()
-    return write_report(context)
+    with context.store.exclusively():
+        if context.journal.events("score"):
+            with part("Great Expectations"):
+                context.validator.build_docs()
+        return write_report(context)

@@ -1,7 +1,7 @@
 """Features online: the same rules as offline, on the feeds of the newest weeks, for flights that arrive as messages."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import polars as pl
 
@@ -9,7 +9,7 @@ from data_checks import schema as s
 from data_checks.feeds import flight_id
 from data_checks.times import NEW_YORK
 from pipelines.clock import Week
-from pipelines.features import HOURS_AHEAD, State, World, build_features, prepare_state
+from pipelines.features import State, World, build_features, prepare_state
 from services.messages import FlightRequest
 
 
@@ -28,13 +28,13 @@ class OnlineState:
 
 
 def online_state(world: World, week: Week) -> OnlineState:
-    """Look-up tables from the feeds up to the end of `week`, for flights whose `as_of` that end does not precede."""
+    """Look-up tables from the feeds up to the end of `week`, for flights that leave in it."""
     routes = world.schedule.group_by(s.ORIGIN, s.DESTINATION).agg(pl.col(s.DISTANCE).max())
     return OnlineState(
         state=prepare_state(world),
         distances={(origin, destination): distance for origin, destination, distance in routes.iter_rows()},
         start=week.start,
-        end=week.end + timedelta(hours=HOURS_AHEAD),
+        end=week.end,
     )
 
 

@@ -36,7 +36,7 @@ def served(lived, tmp_path_factory):
         result = compare_day(context, DAY)
         flights = context.accepted(s.SCHEDULE, Week.holding(DAY), 1)
         flights = flights.filter(local_day(s.SCHEDULED_DEPARTURE) == DAY)
-        with running_service(home, free_port()) as address, httpx.Client(base_url=address) as client:
+        with running_service(home, free_port()) as service, httpx.Client(base_url=service.address) as client:
             yield client, flights, result
 
 

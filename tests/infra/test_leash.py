@@ -107,3 +107,16 @@ with leashed({command!r}, pathlib.Path({str(tmp_path / "log")!r})):
     parent.wait()
 
     assert eventually(lambda: is_gone(process_id))
+
+
+def test_what_a_killed_command_leaves_behind_ends_too(tmp_path):
+    mark = tmp_path / "id"
+    parent = f"import subprocess, sys, time; subprocess.Popen({sleeping(mark)!r}); time.sleep(120)"
+
+    with leashed(python(parent), tmp_path / "log") as process:
+        worker = read_id(mark)
+        (command,) = psutil.Process(process.pid).children()
+        command.kill()
+        process.wait(PATIENCE_SECONDS)
+
+        assert eventually(lambda: is_gone(worker))

@@ -1,6 +1,7 @@
 """Settings from the environment, and what is said when one of them is wrong."""
 
 import os
+import re
 from datetime import date
 from pathlib import Path
 
@@ -113,3 +114,26 @@ def test_equal_settings_are_one_so_that_a_context_is_opened_once():
 
 def test_every_setting_says_what_it_is():
     assert [name for name, field in Settings.model_fields.items() if not field.description] == []
+
+
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        ({"HOME": ""}, "PREFLIGHT_HOME: expected a folder of its own"),
+        ({"FIRST_SCORED_WEEK": "2013-04-02"}, "PREFLIGHT_FIRST_SCORED_WEEK: expected a Monday, got '2013-04-02'"),
+        ({"FIRST_SCORED_WEEK": "2012-12-31"}, "expected PREFLIGHT_FIRST_SCORED_WEEK from 2013-01-29"),
+        ({"LAST_DAY": "2013-03-31"}, "to PREFLIGHT_LAST_DAY, 2013-03-31; got 2013-04-01"),
+    ],
+)
+def test_settings_that_cannot_be_lived_are_refused(monkeypatch, variables, words):
+    for name, value in variables.items():
+        monkeypatch.setenv(f"PREFLIGHT_{name}", value)
+
+    with pytest.raises(SettingsError, match=re.escape(words)):
+        load_settings()
+
+
+def test_a_year_of_one_scored_day_with_just_enough_before_it_can_be_lived():
+    settings = load_settings(first_day=date(2013, 1, 7), first_scored_week=date(2013, 2, 4), last_day=date(2013, 2, 4))
+
+    assert settings.first_scored_week == settings.last_day

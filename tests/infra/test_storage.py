@@ -77,19 +77,33 @@ def test_a_scan_reads_what_was_written(tmp_path):
     assert_frame_equal(store.scan_table("features", "2013-07-01").filter(pl.col("number") > 1).collect(), rows(2, 3))
 
 
-def test_weeks_are_read_in_the_order_asked_and_those_not_written_are_skipped(tmp_path):
+def test_weeks_are_read_in_the_order_asked(tmp_path):
     store = Store(tmp_path)
     store.write_table("features", "2013-07-01", rows(1))
     store.write_table("features", "2013-07-15", rows(3))
 
-    found = store.read_weeks("features", ["2013-07-15", "2013-07-08", "2013-07-01"])
+    found = store.read_weeks("features", ["2013-07-15", "2013-07-01"])
 
-    assert_frame_equal(found, rows(3, 1))
+    assert found["number"].to_list() == [3, 1]
 
 
-def test_weeks_of_which_none_was_written_are_missing(tmp_path):
-    with pytest.raises(MissingTable, match="no week of features exists"):
-        Store(tmp_path).read_weeks("features", ["2013-07-01"])
+def test_a_week_that_was_never_written_is_not_skipped(tmp_path):
+    store = Store(tmp_path)
+    store.write_table("features", "2013-07-01", rows(1))
+
+    with pytest.raises(MissingTable, match="features of week 2013-07-08 does not exist"):
+        store.read_weeks("features", ["2013-07-01", "2013-07-08"])
+
+
+def test_a_damaged_table_or_document_is_named_with_what_to_do(tmp_path):
+    store = Store(tmp_path)
+    store.write_table("features", "2013-07-01", rows(1))
+    for name in ("features/2013-07-01.parquet", "a.json"):
+        (tmp_path / name).write_bytes(b'{"half": ')
+
+    for read in (lambda: store.read_table("features", "2013-07-01"), lambda: store.read_json("a.json")):
+        with pytest.raises(StorageError, match=r"was damaged .* restore it from a copy, or set PREFLIGHT_HOME"):
+            read()
 
 
 def test_the_weeks_of_a_dataset_are_listed_oldest_first(tmp_path):

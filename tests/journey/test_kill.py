@@ -21,12 +21,12 @@ from pipelines.context import Context
 
 DIE_AT_COMMIT = """
 import os, signal, sys
-left, rename = int(sys.argv[1]), os.replace
+moment, commits, rename = sys.argv[1], 0, os.replace
 def dying(source, target):
-    global left
-    if left == 0:
+    global commits
+    commits += 1
+    if moment in (str(commits), os.path.basename(target)):
         os.kill(os.getpid(), signal.SIGKILL)
-    left -= 1
     rename(source, target)
 os.replace = dying
 sys.argv = ["preflight", *sys.argv[2:]]
@@ -34,6 +34,7 @@ from preflight.cli import main
 main()
 """
 REPLAY = ("replay",)
+FIRST_TRAINING = "2013-01-28"
 
 
 def live_until_killed(home: Path, seconds: float, settings: dict) -> bool:
@@ -49,9 +50,9 @@ def live_until_killed(home: Path, seconds: float, settings: dict) -> bool:
         return False
 
 
-def live_until_commit(home: Path, commits: int) -> bool:
-    """Replay and die on the way into commit number `commits`; whether it had ended before."""
-    command = [sys.executable, "-c", DIE_AT_COMMIT, str(commits), *REPLAY]
+def live_until_commit(home: Path, moment: str) -> bool:
+    """Replay and die on the way into the commit with this number or file name; whether it had ended before."""
+    command = [sys.executable, "-c", DIE_AT_COMMIT, moment, *REPLAY]
     ended = subprocess.run(command, env=environment(home), capture_output=True, timeout=600)
     assert ended.returncode in (0, -signal.SIGKILL), ended.stderr.decode()
     return ended.returncode == 0
@@ -70,9 +71,8 @@ def assert_same_versions(context: Context) -> None:
     assert registered == [event["version"] for event in context.journal.events("train")]
 
 
-@pytest.mark.parametrize("commits", [120])
-def test_a_life_killed_between_two_commits_goes_on_and_ends_the_same(lived, tmp_path, run_flow, commits):
-    ended = live_until_commit(tmp_path, commits)
+def test_a_life_killed_between_moving_the_champion_and_saying_so_goes_on_and_ends_the_same(lived, tmp_path, run_flow):
+    ended = live_until_commit(tmp_path, f"{FIRST_TRAINING}-7-promote.json")
 
     again = run_flow(tmp_path, *REPLAY)
 
@@ -80,6 +80,7 @@ def test_a_life_killed_between_two_commits_goes_on_and_ends_the_same(lived, tmp_
     assert (ended, again.returncode) == (False, 0), again.stderr
     assert killed.journal.digest() == lived.context.journal.digest()
     assert_nothing_lost_or_doubled(killed)
+    assert_same_versions(killed)
 
 
 def test_no_process_outlives_a_killed_life(tmp_path):
@@ -97,13 +98,27 @@ def test_no_process_outlives_a_killed_life(tmp_path):
 def test_a_life_killed_at_every_seventh_commit_ends_the_same(lived, tmp_path, run_flow):
     lives = 1
 
-    while not live_until_commit(tmp_path, 7):
+    while not live_until_commit(tmp_path, "7"):
         lives += 1
 
     killed = Context(load_settings(home=tmp_path, **SHORT_YEAR))
     assert lives > 20
     assert killed.journal.digest() == lived.context.journal.digest()
     assert_nothing_lost_or_doubled(killed)
+    assert_same_versions(killed)
+
+
+@pytest.mark.kill
+def test_a_life_killed_before_every_event_of_its_trainings_ends_the_same(lived, tmp_path):
+    trained = [event["week"] for event in lived.context.journal.events("train")]
+    moments = [f"{week}-{stage}.json" for week in trained for stage in ("4-decide", "5-train", "6-gate", "7-promote")]
+
+    ends = [live_until_commit(tmp_path, moment) for moment in moments if moment != f"{FIRST_TRAINING}-4-decide.json"]
+
+    assert live_until_commit(tmp_path, "never")
+    killed = Context(load_settings(home=tmp_path, **SHORT_YEAR))
+    assert not any(ends)
+    assert killed.journal.digest() == lived.context.journal.digest()
     assert_same_versions(killed)
 
 

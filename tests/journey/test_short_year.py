@@ -1,6 +1,7 @@
 """One short life through the real flows on real weeks: what must be true when it has ended."""
 
 import json
+import shutil
 
 import polars as pl
 import pytest
@@ -152,3 +153,46 @@ def test_the_flows_one_by_one_live_the_same_life_as_the_replay(lived, run_flow, 
     ours = {path.name: path.read_text() for path in (tmp_path / "journal").iterdir()}
     theirs = {path.name: path.read_text() for path in (lived.settings.home / "journal").iterdir() if path.name in ours}
     assert ours == theirs
+
+
+def test_a_training_in_the_past_is_refused_and_changes_nothing(lived_copy, run_flow):
+    before = lived_copy.context.journal.digest()
+
+    ended = run_flow(lived_copy.settings.home, "train", "--as-of", "2013-02-11")
+
+    assert (ended.returncode, lived_copy.context.journal.digest()) == (1, before)
+    assert "has lived up to week 2013-03-04, it cannot train as of 2013-02-11 any more" in ended.stderr
+
+
+def test_a_second_training_of_a_week_with_another_window_is_refused(lived_copy, run_flow):
+    ended = run_flow(lived_copy.settings.home, "train", "--as-of", "2013-02-04", "--window", "recent")
+
+    assert ended.returncode == 1
+    assert "week 2013-01-28 was trained on already, with the expanding window" in ended.stderr
+
+
+def test_features_are_not_built_while_weeks_before_are_missing(run_flow, tmp_path):
+    for step in ("ingest", "validate"):
+        assert run_flow(tmp_path, step, "2013-02-04").returncode == 0
+
+    ended = run_flow(tmp_path, "features", "2013-02-04")
+
+    assert ended.returncode == 1
+    assert "weeks up to 2013-02-04 is not there yet, the first is 2012-12-31" in ended.stderr
+    assert not (tmp_path / "features").exists()
+
+
+def test_the_page_is_not_written_while_somebody_lives(lived_copy, run_here):
+    with lived_copy.context.store.exclusively():
+        ended = run_here(lived_copy.settings.home, "report")
+
+    assert (ended.returncode, "another preflight process" in ended.stderr) == (1, True)
+
+
+def test_a_registry_that_was_lost_is_noticed(lived_copy, run_here):
+    shutil.rmtree(lived_copy.settings.home / "mlflow")
+
+    ended = run_here(lived_copy.settings.home, "explain")
+
+    assert ended.returncode == 1
+    assert "the registry says that version None is champion, the event log version" in ended.stderr

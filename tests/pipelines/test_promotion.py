@@ -72,7 +72,7 @@ def test_a_check_passes_at_its_bound_but_a_gain_must_be_above_nothing(changes, p
         ({"days": 6}, "enough days: 6, needed at least 7; "),
         ({"roc_auc": 0.55}, "ranks better than chance: 0.55, needed AUC at least 0.6; "),
         ({"roc_auc": 0.91}, "not too good to be true: 0.91, needed AUC at most 0.88; "),
-        ({"lower": -0.004}, "gains log loss with confidence: -0.004, needed above 0 at 95%; "),
+        ({"lower": -0.004}, "lowers log loss with confidence: -0.004, needed above 0 at 95%; "),
         ({"flights": 999, "days": 6, "lower": -1.0}, "enough flights: "),
         ({"days": 6, "roc_auc": 0.99}, "enough days: "),
         ({"roc_auc": 0.99, "lower": -1.0}, "not too good to be true: "),
@@ -124,7 +124,7 @@ def test_a_challenger_that_ties_the_champion_is_refused():
     truth, is_late, day = judged()
 
     assert gate(truth, truth.copy(), is_late, day).reason.startswith(
-        "gains log loss with confidence: 0, needed above 0"
+        "lowers log loss with confidence: 0, needed above 0"
     )
 
 

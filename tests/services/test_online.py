@@ -68,7 +68,7 @@ def test_a_flight_outside_of_the_known_week_is_refused_with_both_bounds(online, 
 
     assert online_features([first, last], online).height == 2
     for flight in (late, early):
-        with pytest.raises(OutsideOfState, match="1 of 2 flights leave outside of 2013-03-04 05:00 to 2013-03-11 06"):
+        with pytest.raises(OutsideOfState, match="1 of 2 flights leave outside of 2013-03-04 05:00 to 2013-03-11 04"):
             online_features([first, flight], online)
 
 
