@@ -95,6 +95,7 @@ SCHEDULE = Feed(
         _FLIGHT_ID,
         Column(CARRIER, pl.String, "airline, two characters", domain=CARRIERS),
         Column(FLIGHT_NUMBER, pl.Int64, "number the carrier gives the flight", minimum=1, maximum=9999),
+        # the data holds the aircraft that flew; that it was planned so is an assumption: docs/decisions/0001
         Column(TAIL_NUMBER, pl.String, "registration of the aircraft; missing only when cancelled", nullable=True),
         _ORIGIN,
         Column(DESTINATION, pl.String, "airport of arrival", pattern=r"^[A-Z]{3}$"),

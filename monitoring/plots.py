@@ -54,9 +54,14 @@ class Metric:
     name: str
     better: str
     sign: int
+    answers: tuple[str, ...]
 
 
-METRICS = {"roc_auc": Metric("ROC-AUC", "higher is better", 1), "log_loss": Metric("log loss", "lower is better", -1)}
+RANKING, PROBABLE = ("live", "frozen"), ("live", "frozen", "base_rate")  # saying the same of all ranks nothing
+METRICS = {
+    "roc_auc": Metric("ROC-AUC", "higher is better", 1, RANKING),
+    "log_loss": Metric("log loss", "lower is better", -1, PROBABLE),
+}
 ANSWERS = {
     "live": {"label": "live champion", "color": BLUE, "linewidth": 2, "marker": "o", "markersize": 3.5, "zorder": 3},
     "frozen": {"label": "frozen champion", "color": ORANGE, "linewidth": 1.5, "marker": "s", "markersize": 3},
@@ -88,9 +93,9 @@ def plot_quality(rows: Sequence[PeriodRow], metric: str) -> tuple[Figure, str]:
     levels, gains = figure.subplots(2, 1, sharex=True, height_ratios=(2.5, 1))
     known = METRICS[metric]
     places = range(len(rows))
-    values = {answer: _values(rows, answer, metric) for answer in ANSWERS}
-    for answer, look in ANSWERS.items():
-        levels.plot(places, values[answer], **look)
+    values = {answer: _values(rows, answer, metric) for answer in known.answers}
+    for answer, line in values.items():
+        levels.plot(places, line, **ANSWERS[answer])
     levels.set_ylabel(f"{known.name} ({known.better})")
     gain = known.sign * (values["live"] - values["frozen"])
     gains.bar(places, np.nan_to_num(gain), color=np.where(gain < 0, ORANGE, BLUE), width=0.7)
@@ -101,7 +106,8 @@ def plot_quality(rows: Sequence[PeriodRow], metric: str) -> tuple[Figure, str]:
     _name_months(gains, [row.period for row in rows])
     figure.align_ylabels()
     figure.legend(*levels.get_legend_handles_labels(), loc="outside upper left", ncols=3)
-    return figure, f"{known.name} of live champion, frozen champion and base rate over {len(rows)} periods"
+    named = ", ".join(str(ANSWERS[answer]["label"]) for answer in known.answers)
+    return figure, f"{known.name} of {named} over {len(rows)} periods"
 
 
 @drawn

@@ -125,9 +125,10 @@ class Context:
         promoted = [event["champion"] for event in self.journal.events("promote") if event["promoted"]]
         with part("MLflow"):
             pointed = self.registry.aliases().get("champion")
-        if pointed != (promoted[-1] if promoted else None):
+        answers = promoted[-1] if promoted else None
+        if pointed != answers:
             raise LostRegistry(
-                f"the registry says that version {pointed} is champion, the event log version {promoted[-1:]}; "
+                f"the registry says that version {pointed} is champion, the event log says version {answers}; "
                 f"restore {self.settings.home / 'mlflow'}, or set PREFLIGHT_HOME to a fresh folder"
             )
         return pointed

@@ -195,4 +195,4 @@ def test_a_registry_that_was_lost_is_noticed(lived_copy, run_here):
     ended = run_here(lived_copy.settings.home, "explain")
 
     assert ended.returncode == 1
-    assert "the registry says that version None is champion, the event log version" in ended.stderr
+    assert "the registry says that version None is champion, the event log says version" in ended.stderr
