@@ -14,19 +14,28 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
+
 GRACE_SECONDS = 10
+LOOK_SECONDS = 1  # workers of a server that is killed live on in sessions of their own, so they are looked for before
 
 
 def main(command: list[str]) -> int:
     """Run `command` until it ends or the parent is gone, end what it leaves behind, return its exit code."""
-    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, process_group=0)
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: child.terminate())
     threading.Thread(target=_end_with_parent, args=(child,), daemon=True).start()
-    code = child.wait()
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(child.pid, signal.SIGKILL)  # workers of a server that was killed would hold its port
-    return code
+    family: set[psutil.Process] = set()
+    while child.poll() is None:
+        with contextlib.suppress(psutil.Error):
+            family.update(psutil.Process(child.pid).children(recursive=True))
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(LOOK_SECONDS)
+    for left in family:
+        with contextlib.suppress(psutil.Error):  # most have ended in order; psutil kills no stranger of the same number
+            left.kill()
+    return child.returncode
 
 
 def _end_with_parent(child: subprocess.Popen) -> None:

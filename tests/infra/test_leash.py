@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from infra.leash import leashed
+from infra.leash import LOOK_SECONDS, leashed
 
 PATIENCE_SECONDS = 20
 
@@ -96,7 +96,7 @@ def test_a_command_ends_when_its_parent_is_killed(tmp_path):
     command = sleeping(tmp_path / "id")
     code = f"""
 import pathlib, time
-from infra.leash import leashed
+from infra.leash import LOOK_SECONDS, leashed
 with leashed({command!r}, pathlib.Path({str(tmp_path / "log")!r})):
     time.sleep(120)
 """
@@ -111,11 +111,12 @@ with leashed({command!r}, pathlib.Path({str(tmp_path / "log")!r})):
 
 def test_what_a_killed_command_leaves_behind_ends_too(tmp_path):
     mark = tmp_path / "id"
-    parent = f"import subprocess, sys, time; subprocess.Popen({sleeping(mark)!r}); time.sleep(120)"
+    parent = f"import subprocess, time; subprocess.Popen({sleeping(mark)!r}, start_new_session=True); time.sleep(120)"
 
     with leashed(python(parent), tmp_path / "log") as process:
         worker = read_id(mark)
         (command,) = psutil.Process(process.pid).children()
+        time.sleep(2 * LOOK_SECONDS)
         command.kill()
         process.wait(PATIENCE_SECONDS)
 

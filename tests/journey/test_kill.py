@@ -94,6 +94,18 @@ def test_no_process_outlives_a_killed_life(tmp_path):
     assert alive == []
 
 
+def test_ctrl_c_ends_a_life_with_one_sentence_and_1(tmp_path):
+    command = [sys.executable, "-m", "preflight", *REPLAY]
+    process = subprocess.Popen(command, env=environment(tmp_path), stderr=subprocess.PIPE, text=True)
+    started = _children_that_appear(process.pid)
+
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+
+    assert (process.returncode, said) == (1, "preflight: interrupted; the same command goes on where it stopped\n")
+    assert psutil.wait_procs(started, timeout=40)[1] == []
+
+
 @pytest.mark.kill
 def test_a_life_killed_at_every_seventh_commit_ends_the_same(lived, tmp_path, run_flow):
     lives = 1
