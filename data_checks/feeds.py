@@ -43,7 +43,7 @@ def rows_of_week(rows: pl.LazyFrame, feed: s.Feed, start: datetime, end: datetim
 def _require_moments(feeds: dict[str, pl.DataFrame]) -> None:
     lost = {feed: feeds[feed.name].filter(pl.col(feed.week_of).is_null()) for feed in s.FEEDS.values()}
     found = [
-        f"{rows.height} rows of {feed.name} have no {feed.week_of}, the first is {rows.row(0)[0]}"
+        f"{rows.height} rows of {feed.name} have no {feed.week_of}, the first is {rows.row(0)[0] or 'without a day'}"
         for feed, rows in lost.items()
         if rows.height
     ]

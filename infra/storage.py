@@ -69,10 +69,6 @@ class Store:
         """The given weeks in their order, under each other. Raises MissingTable when one was never written."""
         return pl.concat([self.read_table(dataset, week) for week in weeks])
 
-    def weeks_of(self, dataset: str) -> list[str]:
-        """The weeks of a dataset that were written, oldest first."""
-        return sorted(path.stem for path in self.path(dataset).glob("*.parquet"))
-
     def write_json(self, name: str, document: dict) -> Path:
         """Write one JSON document whole, keys sorted."""
         return self.write_text(name, json.dumps(document, sort_keys=True, indent=1, allow_nan=False) + "\n")

@@ -106,18 +106,6 @@ def test_a_damaged_table_or_document_is_named_with_what_to_do(tmp_path):
             read()
 
 
-def test_the_weeks_of_a_dataset_are_listed_oldest_first(tmp_path):
-    store = Store(tmp_path)
-    for week in ("2013-07-08", "2013-07-01"):
-        store.write_table("features", week, rows(1))
-
-    assert store.weeks_of("features") == ["2013-07-01", "2013-07-08"]
-
-
-def test_a_dataset_that_was_never_written_has_no_weeks(tmp_path):
-    assert Store(tmp_path).weeks_of("features") == []
-
-
 def test_a_document_is_read_as_it_was_written(tmp_path):
     store = Store(tmp_path)
 
