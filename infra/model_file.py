@@ -11,6 +11,7 @@ import skops.io
 
 from infra.errors import PreflightError
 
+MODEL_NAME = "flight-lateness"
 TRUSTED_TYPES = (
     "functools.partial",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",

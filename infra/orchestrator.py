@@ -13,6 +13,7 @@ from pathlib import Path
 
 from infra.leash import leashed
 from infra.network import LOOPBACK, free_port, wait_until_answering
+from infra.storage import forget_unfinished_database, mark_migrated
 
 START_SECONDS = 180
 DRAIN_SECONDS = 15
@@ -25,7 +26,7 @@ def prefect_server(home: Path) -> Iterator["PrefectServer"]:
         yield PrefectServer(os.environ["PREFECT_API_URL"], None, home, own=False)
         return
     folder, log, port = home / "prefect", home / "logs" / "prefect-server.log", free_port()
-    _forget_unfinished_database(folder)
+    forget_unfinished_database(folder, "prefect.db")
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", LOOPBACK, "--port", str(port), "--no-ui"]
     with leashed(command, log, {**os.environ, "PREFECT_HOME": str(folder)}) as process:
         yield PrefectServer(f"http://{LOOPBACK}:{port}/api", process, home, own=True)
@@ -45,7 +46,7 @@ class PrefectServer:
         if self._own:
             log = self._home / "logs" / "prefect-server.log"
             wait_until_answering(f"{self.url}/health", self._process, log, START_SECONDS)
-            (self._home / "prefect" / "migrated").touch()
+            mark_migrated(self._home / "prefect")
 
     @contextmanager
     def ready(self) -> Iterator[None]:
@@ -105,11 +106,3 @@ def tag_run(*tags: str) -> Callable[..., None]:
             client.update_flow_run(run.id, tags=["preflight", *tags])
 
     return tag
-
-
-def _forget_unfinished_database(folder: Path) -> None:
-    """A database whose first migration was killed half-way cannot be migrated again; nothing is in it yet."""
-    folder.mkdir(parents=True, exist_ok=True)
-    if not (folder / "migrated").exists():
-        for leftover in folder.glob("prefect.db*"):
-            leftover.unlink()

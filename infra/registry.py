@@ -20,9 +20,9 @@ from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, Schema, TensorSpec
 
 from infra.errors import PreflightError
-from infra.model_file import TRUSTED_TYPES, load_model, sha256_of, verify_model
+from infra.model_file import MODEL_NAME, TRUSTED_TYPES, load_model, sha256_of, verify_model
+from infra.storage import forget_unfinished_database, mark_migrated
 
-MODEL_NAME = "flight-lateness"
 EXPERIMENT = "flight-lateness"
 CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
 MODEL_FILE = "model.skops"
@@ -38,7 +38,7 @@ class Registry:
 
     def __init__(self, folder: Path, tracking_uri: str | None = None) -> None:
         if tracking_uri is None:
-            _forget_unfinished_database(folder)
+            forget_unfinished_database(folder, DATABASE)
         self._uri = tracking_uri or f"sqlite:///{folder / DATABASE}"
         mlflow.set_tracking_uri(self._uri)
         self._client = mlflow.MlflowClient(self._uri)
@@ -47,7 +47,7 @@ class Registry:
             self._client.create_experiment(EXPERIMENT, artifact_location=place)
         mlflow.set_experiment(EXPERIMENT)
         if tracking_uri is None:
-            (folder / "migrated").touch()
+            mark_migrated(folder)
 
     def register(
         self,
@@ -170,14 +170,6 @@ class Registry:
             self._client.create_registered_model(
                 MODEL_NAME, description="Probability that a flight from New York arrives 15 minutes or more late"
             )
-
-
-def _forget_unfinished_database(folder: Path) -> None:
-    """A database whose first migration was killed half-way cannot be migrated again; nothing is in it yet."""
-    folder.mkdir(parents=True, exist_ok=True)
-    if not (folder / "migrated").exists():
-        for leftover in folder.glob(f"{DATABASE}*"):
-            leftover.unlink()
 
 
 _load_once = lru_cache(maxsize=4)(load_model)

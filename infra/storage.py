@@ -131,6 +131,22 @@ class Store:
         return self.path(dataset, f"{week}.parquet")
 
 
+MIGRATED = "migrated"
+
+
+def forget_unfinished_database(folder: Path, name: str) -> None:
+    """Make the folder, and drop a database in it whose first migration was killed: it holds nothing, and is stuck."""
+    make_folder(folder)
+    if not (folder / MIGRATED).exists():
+        for leftover in folder.glob(f"{name}*"):
+            leftover.unlink()
+
+
+def mark_migrated(folder: Path) -> None:
+    """Say that the database of a folder is whole from here on."""
+    (folder / MIGRATED).touch()
+
+
 def content_hash(frame: pl.DataFrame) -> str:
     """SHA-256 of names, types and values in order: equal for equal rows, whatever file they were read from."""
     digest = hashlib.sha256()

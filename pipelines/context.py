@@ -120,9 +120,13 @@ class Context:
         first = midnight(self.settings.first_day)
         return sum(first <= midnight(day) <= last for day in week.days())
 
+    def promoted_versions(self) -> list[int]:
+        """Every version that became champion, oldest first, as the event log has it."""
+        return [event["champion"] for event in self.journal.events("promote") if event["promoted"]]
+
     def champion(self) -> int | None:
         """The version that answers now, None before the first. Raises LostRegistry when it is not the one promoted."""
-        promoted = [event["champion"] for event in self.journal.events("promote") if event["promoted"]]
+        promoted = self.promoted_versions()
         with part("MLflow"):
             pointed = self.registry.aliases().get("champion")
         answers = promoted[-1] if promoted else None

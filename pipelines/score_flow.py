@@ -73,7 +73,7 @@ def predict_week(context: Context, week: Week, features: pl.DataFrame) -> pl.Dat
 
 def first_champion(context: Context) -> int:
     """The version that was promoted first: frozen, it is the yardstick of what retraining is worth."""
-    return next(event["champion"] for event in context.journal.events("promote") if event["promoted"])
+    return context.promoted_versions()[0]
 
 
 def base_rate(context: Context, week: Week) -> float:

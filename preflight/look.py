@@ -11,11 +11,12 @@ from preflight.year import verdict
 
 def status(settings: Settings, as_json: bool) -> None:
     """Newest week, champion, last decision, hash of the event log."""
-    journal = open_context(settings).journal
+    context = open_context(settings)
+    journal = context.journal
     landed, scored, decided, gates, promotions = (
         journal.events(stage) for stage in ("land", "score", "decide", "gate", "promote")
     )
-    promoted = [event["champion"] for event in promotions if event["promoted"]]
+    promoted = context.promoted_versions()
     document = {
         "home": str(settings.home),
         "weeks_landed": len(landed),

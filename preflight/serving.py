@@ -90,7 +90,7 @@ def _wait_for_the_end(service: Service) -> None:
 
 def _champion(context: Context) -> int:
     """The version that the newest promotion made champion."""
-    promoted = [event["champion"] for event in context.journal.events("promote") if event["promoted"]]
+    promoted = context.promoted_versions()
     if not promoted or not context.journal.events("score"):
         raise NoChampion(f"nothing has been scored under {context.settings.home}; run: preflight replay")
     return promoted[-1]

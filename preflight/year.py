@@ -25,12 +25,13 @@ def demo(settings: Settings, as_json: bool) -> None:
     if not as_json:
         print_year(year)
         print_costs(memory)
-    mean_auc = year.as_dict()["mean_roc_auc"]
+    summary = year.as_dict()
+    mean_auc = summary["mean_roc_auc"]
     outcome = (
         f"lived through {len(year.weeks)} weeks: mean AUC {mean_auc['live']:.4f} live, {mean_auc['frozen']:.4f} frozen "
         f"in March; {served.sentence()}; open {page}"
     )
-    document = {**year.as_dict(), "served": served.as_dict(), "page": str(page), **_costs(memory)}
+    document = {**summary, "served": served.as_dict(), "page": str(page), **_costs(memory)}
     show.finish(outcome, document, as_json)
 
 

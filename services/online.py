@@ -7,8 +7,7 @@ import polars as pl
 
 from data_checks import schema as s
 from data_checks.feeds import flight_id
-from data_checks.times import NEW_YORK
-from pipelines.clock import Week
+from pipelines.clock import Week, local_day
 from pipelines.features import State, World, build_features, prepare_state
 from services.messages import FlightRequest
 
@@ -70,5 +69,5 @@ def _as_schedule(flights: list[FlightRequest], online: OnlineState) -> pl.DataFr
             name: dtype for name, dtype in s.SCHEDULE.polars_schema.items() if name not in (s.FLIGHT_ID, s.KNOWN_AT)
         },
     )
-    day = pl.col(s.SCHEDULED_DEPARTURE).dt.convert_time_zone(NEW_YORK).dt.date()
+    day = local_day(s.SCHEDULED_DEPARTURE)
     return rows.with_columns(flight_id(day, pl.col(s.CARRIER), pl.col(s.FLIGHT_NUMBER), pl.col(s.ORIGIN)))

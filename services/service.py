@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
 from data_checks import schema as s
+from infra.model_file import MODEL_NAME
 from infra.settings import load_settings
 from pipelines.as_of import AS_OF
 from pipelines.clock import Week
@@ -65,7 +66,7 @@ class FlightLateness:
     def model(self) -> ModelCard:
         """Which version answers, and for which departures."""
         return ModelCard(
-            model_name="flight-lateness",
+            model_name=MODEL_NAME,
             model_version=self._served.version,
             model_sha256=self._served.sha256,
             departures_from=self._online.start,

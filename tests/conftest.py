@@ -24,7 +24,9 @@ from pipelines.context import Context
 from preflight.cli import main
 from preflight.session import prepare
 
-prepare(load_settings(home=Path(tempfile.gettempdir(), "preflight-tests")), verbose=False)
+TOOLS_HOME = Path(tempfile.gettempdir(), "preflight-tests")
+TOOLS_HOME.mkdir(exist_ok=True)  # Prefect warns at import when the folder above its own is missing
+prepare(load_settings(home=TOOLS_HOME), verbose=False)
 
 hypothesis.settings.register_profile("preflight", derandomize=True, deadline=None, database=None)
 hypothesis.settings.load_profile("preflight")
@@ -65,17 +67,11 @@ def preflight(home: Path, *arguments: str, timeout: float = 300, **settings: obj
     )
 
 
-@pytest.fixture(scope="session")
-def run() -> Callable[..., subprocess.CompletedProcess]:
-    """`preflight` as a function: home, arguments, settings."""
-    return preflight
-
-
 @pytest.fixture
 def run_here(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., subprocess.CompletedProcess]:
-    """As `run`, inside this process, where the tools are imported once."""
+    """As `preflight`, inside this process, where the tools are imported once."""
 
     def ended(home: Path, *arguments: str, **settings: object) -> subprocess.CompletedProcess:
         for name, value in environment(home, **settings).items():
