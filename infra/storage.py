@@ -89,6 +89,16 @@ class Store:
         """Write one file whole."""
         return write_atomically(self.path(name), content)
 
+    def read_bytes(self, name: str) -> bytes | None:
+        """One file, or None when it was never written."""
+        path = self.path(name)
+        return path.read_bytes() if path.exists() else None
+
+    def keep_newest(self, folder: str, pattern: str, number: int) -> None:
+        """Remove the files of a folder that match, except so many of those whose names come last."""
+        for old in self.files(folder, pattern)[:-number]:
+            old.unlink(missing_ok=True)
+
     def make_folder(self, *parts: str) -> Path:
         """A folder of the home folder, made if need be, for a tool that writes its own files."""
         folder = self.path(*parts)

@@ -3,8 +3,10 @@
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import polars as pl
 
 from infra.errors import PreflightError
@@ -77,6 +79,26 @@ def midnight(day: date) -> datetime:
 def local_day(moment: str) -> pl.Expr:
     """The New York day of a column of moments."""
     return pl.col(moment).dt.convert_time_zone(NEW_YORK.key).dt.date()
+
+
+def local_calendar(seconds: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """New York's minute of the day, weekday (1 Monday to 7 Sunday) and day since 1970 of seconds since 1970 in UTC."""
+    changes, offsets = _utc_offsets()
+    local = seconds + offsets[np.searchsorted(changes, seconds, side="right") - 1]
+    day = local // 86_400
+    return local % 86_400 // 60, (day + 3) % 7 + 1, day
+
+
+@lru_cache(maxsize=1)
+def _utc_offsets() -> tuple[np.ndarray, np.ndarray]:
+    """The seconds at which clocks change in New York, and how many they are ahead of UTC from then on."""
+    hours = np.arange(datetime(2000, 1, 1, tzinfo=UTC).timestamp(), datetime(2041, 1, 1, tzinfo=UTC).timestamp(), 3600)
+    ahead = (
+        pl.from_epoch(pl.Series(hours.astype(np.int64))).dt.replace_time_zone("UTC").dt.convert_time_zone(NEW_YORK.key)
+    )
+    offset = (ahead.dt.base_utc_offset() + ahead.dt.dst_offset()).dt.total_seconds().to_numpy()
+    changed = np.append(True, offset[1:] != offset[:-1])
+    return hours[changed].astype(np.int64), offset[changed]
 
 
 def weeks_between(first_day: date, last_day: date) -> list[Week]:

@@ -16,7 +16,7 @@ from infra.source import Source, open_source
 from infra.stopwatch import part
 from infra.storage import MissingTable, Store
 from pipelines.clock import PeriodError, Week, midnight, parse_period, weeks_between
-from pipelines.features import World
+from pipelines.state import World
 
 if TYPE_CHECKING:
     from data_checks.suites import Validator

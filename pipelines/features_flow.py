@@ -12,7 +12,9 @@ from infra.settings import Settings
 from infra.stopwatch import part
 from pipelines.clock import Week
 from pipelines.context import Context, open_context
-from pipelines.features import build_features, prepare_state
+from pipelines.features import build_features
+from pipelines.snapshot import write_snapshot
+from pipelines.state import prepare_state
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +33,9 @@ def week_features(context: Context, week: Week) -> pl.DataFrame:
         if context.store.has_table("features", week.id):
             return context.store.read_table("features", week.id)
         flights = context.require(f"accepted/{s.SCHEDULE.name}", week, f"preflight validate {week.id}")
-        built = build_features(flights, prepare_state(context.world(week))).with_columns(flights[s.SCHEDULED_DEPARTURE])
+        state = prepare_state(context.world(week))
+        built = build_features(flights, state).with_columns(flights[s.SCHEDULED_DEPARTURE])
         context.store.write_table("features", week.id, built)
+        write_snapshot(context.store, week, state)
     logger.info("built the features of %d flights of week %s", built.height, week.id)
     return built

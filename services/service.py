@@ -18,10 +18,12 @@ from pipelines.as_of import AS_OF
 from pipelines.clock import Week
 from pipelines.context import Context
 from pipelines.feature_catalog import NAMES
+from pipelines.snapshot import read_snapshot
+from pipelines.state import prepare_state
 from pipelines.training import predict_probability
 from services.messages import FlightPrediction, FlightRequest, Flights, ModelCard
 from services.model import load_served
-from services.online import OutsideOfState, online_features, online_state
+from services.online import OnlineFeatures, OutsideOfState
 
 MOST_BYTES = 1_000_000
 FRONT_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Preflight</title>
@@ -50,7 +52,8 @@ class FlightLateness:
         context = Context(load_settings())
         self._served, self._model = load_served(context.store)
         week = Week.from_id(self._served.week)
-        self._online = online_state(context.world(week), week)
+        state = read_snapshot(context.store, week) or prepare_state(context.world(week))
+        self._online = OnlineFeatures(state, context.accepted(s.SCHEDULE, week, 1), week)
 
     @bentoml.api
     def predict(self, flight: FlightRequest, /) -> FlightPrediction:
@@ -76,7 +79,7 @@ class FlightLateness:
 
     def _answer(self, flights: list[FlightRequest]) -> list[FlightPrediction]:
         try:
-            features = online_features(flights, self._online)
+            features = self._online.of(flights)
         except OutsideOfState as error:
             raise InvalidArgument(str(error)) from error
         probability = predict_probability(self._model, features)

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from data_checks import schema as s
-from pipelines.as_of import AS_OF, Totals, latest
+from pipelines.as_of import AS_OF, Codes, Events, Totals, joint_key, seconds_asked, seconds_known
 
 NOON = datetime(2013, 7, 1, 12, tzinfo=UTC)
 EWR, JFK = "EWR", "JFK"
@@ -30,12 +31,29 @@ def asked(*rows: tuple[str, datetime]) -> pl.DataFrame:
     return pl.DataFrame(rows or ((EWR, NOON),), schema={s.ORIGIN: pl.String, AS_OF: s.MOMENT}, orient="row")
 
 
+AIRPORTS = Codes.of([EWR, JFK])
+
+
+def told(found: pl.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Key, second known and delay of events."""
+    return AIRPORTS.encode(found[s.ORIGIN].to_list()), seconds_known(found[s.KNOWN_AT]), found[s.DELAY].to_numpy()
+
+
+def question(rows: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Key and second of rows that ask."""
+    return AIRPORTS.encode(rows[s.ORIGIN].to_list()), seconds_asked(rows[AS_OF])
+
+
 def delays_within(found: pl.DataFrame, rows: pl.DataFrame, hours: float = 1) -> list[int]:
-    return Totals.of(found, (s.ORIGIN,), delay=pl.col(s.DELAY)).within(rows, hours)["delay"].to_list()
+    key, known, delay = told(found)
+    (window,) = Totals.of(key, known, delay=delay).within(*question(rows), hours)
+    return window["delay"].tolist()
 
 
-def last_delays(found: pl.DataFrame, rows: pl.DataFrame, within: str | None = None) -> list[int | None]:
-    return latest(rows, found.sort(s.KNOWN_AT), AS_OF, (s.ORIGIN,), (s.DELAY,), within)[s.DELAY].to_list()
+def last_delays(found: pl.DataFrame, rows: pl.DataFrame, within: float = 1000) -> list[int | None]:
+    key, known, delay = told(found)
+    last = Events.of(key, known, delay=delay).last(*question(rows), within)["delay"]
+    return pl.Series(last).fill_nan(None).to_list()
 
 
 def test_events_of_the_window_are_added_up():
@@ -51,7 +69,7 @@ def test_an_event_known_a_microsecond_later_does_not_count():
 
 
 def test_an_event_as_old_as_the_window_is_out_of_it_and_a_younger_one_is_in():
-    found = events((EWR, ago(60), 3), (EWR, ago(60) + timedelta(microseconds=1), 4))
+    found = events((EWR, ago(60), 3), (EWR, ago(60) + timedelta(seconds=1), 4))
 
     assert delays_within(found, asked()) == [4]
 
@@ -68,19 +86,40 @@ def test_events_that_become_known_together_all_count():
     assert delays_within(events((EWR, ago(10), 3), (EWR, ago(10), 4), (EWR, ago(10), 5)), asked()) == [12]
 
 
-def test_totals_of_before_are_as_old_as_asked():
-    totals = Totals.of(events((EWR, ago(90), 3), (EWR, ago(10), 4)), (s.ORIGIN,), delay=pl.col(s.DELAY))
+def test_totals_until_a_moment_count_everything_before_it():
+    key, known, delay = told(events((EWR, ago(9000), 3), (EWR, ago(10), 4), (JFK, ago(10), 9)))
 
-    assert totals.at(asked(), hours_before=1)["delay"].to_list() == [3]
+    assert Totals.of(key, known, delay=delay).until(*question(asked()))["delay"].tolist() == [7]
 
 
-def test_totals_count_over_several_keys():
-    found = events((EWR, ago(10), 3), (JFK, ago(10), 4)).with_columns(pl.Series(s.CARRIER, ["UA", "UA"]))
-    rows = asked((EWR, NOON), (JFK, NOON)).with_columns(pl.Series(s.CARRIER, ["UA", "DL"]))
+def test_totals_at_a_moment_count_that_very_second():
+    key, known, delay = told(events((EWR, ago(1 / 60), 3), (EWR, NOON, 4), (EWR, NOON, 5), (JFK, NOON, 9)))
 
-    totals = Totals.of(found, (s.ORIGIN, s.CARRIER), delay=pl.col(s.DELAY))
+    assert Totals.of(key, known, delay=delay).at(*question(asked()))["delay"].tolist() == [9]
 
-    assert totals.within(rows, 1)["delay"].to_list() == [3, 0]
+
+def test_several_windows_are_answered_in_their_order():
+    key, known, delay = told(events((EWR, ago(90), 3), (EWR, ago(10), 4)))
+
+    found = Totals.of(key, known, delay=delay).within(*question(asked()), 1, 2)
+
+    assert [window["delay"].tolist() for window in found] == [[4], [7]]
+
+
+def test_a_joint_key_tells_all_pairs_apart_and_is_unknown_where_one_is():
+    first, second = np.array([0, 0, 1, 1, -1, 0]), np.array([0, 2, 0, 2, 0, -1])
+
+    assert joint_key(first, second, 3).tolist() == [0, 2, 3, 5, -1, -1]
+
+
+def test_events_without_key_are_found_by_nobody():
+    totals = Totals.of(np.array([-1, 0]), np.array([10, 10]), flights=np.array([5, 7]))
+
+    assert totals.until(np.array([-1, 0]), np.array([20, 20]))["flights"].tolist() == [0, 7]
+
+
+def test_of_events_known_in_the_same_second_the_greatest_is_last():
+    assert last_delays(events((EWR, ago(10), 9), (EWR, ago(10), 3)), asked()) == [9]
 
 
 def test_the_newest_event_that_was_known_is_found():
@@ -101,7 +140,7 @@ def test_no_event_gives_null_and_not_zero():
 
 @pytest.mark.parametrize(("minutes", "found"), [(60, 3), (61, None)])
 def test_an_event_older_than_allowed_counts_as_none(minutes, found):
-    assert last_delays(events((EWR, ago(minutes), 3)), asked(), within="1h") == [found]
+    assert last_delays(events((EWR, ago(minutes), 3)), asked(), within=1) == [found]
 
 
 def test_a_row_without_key_finds_nothing():
@@ -162,7 +201,8 @@ def test_looking_up_changes_neither_rows_nor_events(rows_of_events, rows):
     found, questions = events(*rows_of_events), asked(*rows)
     before = found.clone(), questions.clone()
 
-    Totals.of(found, (s.ORIGIN,), delay=pl.col(s.DELAY)).within(questions, 1)
+    delays_within(found, questions)
+    last_delays(found, questions)
 
     assert_frame_equal(found, before[0])
     assert_frame_equal(questions, before[1])

@@ -2,12 +2,22 @@
 
 from datetime import UTC, date, datetime, timedelta
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.clock import PeriodError, Week, ends_month, local_day, midnight, parse_period, weeks_between
+from pipelines.clock import (
+    PeriodError,
+    Week,
+    ends_month,
+    local_calendar,
+    local_day,
+    midnight,
+    parse_period,
+    weeks_between,
+)
 
 FIRST, LAST = date(2013, 1, 1), date(2013, 12, 31)
 
@@ -149,3 +159,21 @@ def test_any_text_is_weeks_or_a_period_error(text):
         return
 
     assert weeks
+
+
+@pytest.mark.parametrize(
+    ("moment", "minute", "weekday", "day"),
+    [
+        (datetime(2013, 7, 8, 3, 59, 59, tzinfo=UTC), 23 * 60 + 59, 7, date(2013, 7, 7)),
+        (datetime(2013, 7, 8, 4, 0, tzinfo=UTC), 0, 1, date(2013, 7, 8)),
+        (datetime(2013, 3, 10, 6, 59, tzinfo=UTC), 119, 7, date(2013, 3, 10)),
+        (datetime(2013, 3, 10, 7, 0, tzinfo=UTC), 180, 7, date(2013, 3, 10)),
+        (datetime(2013, 11, 3, 5, 59, tzinfo=UTC), 119, 7, date(2013, 11, 3)),
+        (datetime(2013, 11, 3, 6, 0, tzinfo=UTC), 60, 7, date(2013, 11, 3)),
+    ],
+    ids=str,
+)
+def test_seconds_are_read_on_the_clocks_of_new_york_on_both_nights_that_change_them(moment, minute, weekday, day):
+    found = local_calendar(np.array([int(moment.timestamp())]))
+
+    assert [array.item() for array in found] == [minute, weekday, (day - date(1970, 1, 1)).days]

@@ -14,7 +14,8 @@ from data_checks.feeds import rows_of_week
 from pipelines.as_of import AS_OF
 from pipelines.clock import Week
 from pipelines.feature_catalog import FEATURES, NUMERIC
-from pipelines.features import HOURS_AHEAD, World, build_features, prepare_state
+from pipelines.features import build_features
+from pipelines.state import HOURS_AHEAD, World, prepare_state
 
 MONDAY = datetime(2013, 7, 1, 4, tzinfo=UTC)
 FATES = {"landed": (s.DEPARTED, s.ARRIVED), "cancelled": (s.CANCELLED,), "diverted": (s.DEPARTED, s.DIVERTED)}
@@ -339,7 +340,10 @@ RANGES = {
     **{f"origin_departure_delay_{hours}h_min": (-15, 240) for hours in (1, 3, 24)},
     "carrier_origin_departure_delay_6h_min": (-15, 240),
     "destination_arrival_delay_6h_min": (-30, 240),
+    "route_arrival_delay_24h_min": (-30, 240),
     "flight_number_arrival_delay_14d_min": (-30, 240),
+    "days_from_holiday": (-7, 7),
+    "aircraft_turn_slack_min": (-48 * 60, 8 * 24 * 60),
     **{feature.name: (0, 1) for feature in FEATURES if feature.unit == "share"},
 }
 

@@ -8,13 +8,14 @@ import pytest
 from data_checks import schema as s
 from pipelines.as_of import AS_OF
 from pipelines.feature_catalog import CATEGORIES, FEATURES, NAMES, NUMERIC
-from pipelines.features import World, build_features, prepare_state
+from pipelines.features import build_features
+from pipelines.state import World, prepare_state
 
 LEAVES = datetime(2013, 7, 1, 16, tzinfo=UTC)
 NOW = datetime(2013, 7, 1, 14, tzinfo=UTC)
 """Two hours before it leaves: what becomes known later does not count."""
 
-TICK = timedelta(microseconds=1)
+TICK = timedelta(seconds=1)
 
 
 def hours(number: float) -> timedelta:
@@ -89,7 +90,8 @@ def test_in_an_empty_world_only_the_plan_is_known():
 
     assert known == {
         s.FLIGHT_ID, AS_OF, s.CARRIER, s.ORIGIN, s.DISTANCE, "departure_minute_of_day", "departure_weekday",
-        "scheduled_block_min", "departures_same_hour", "origin_waiting_flights", "precipitation_6h_in",
+        "days_from_holiday", "scheduled_block_min", "departures_same_hour", "origin_waiting_flights",
+        "precipitation_6h_in",
     }  # fmt: skip
 
 
@@ -132,6 +134,25 @@ def test_an_aircraft_has_seats_and_an_age():
     assert (found[s.SEATS], found["plane_age_years"]) == (149, 14)
 
 
+@pytest.mark.parametrize(
+    ("departs", "days"), [("2013-07-01", -3), ("2013-07-04", 0), ("2013-07-11", 7), ("2013-07-12", None)]
+)
+def test_a_departure_is_so_many_days_from_the_nearest_holiday(departs, days):
+    day = datetime.fromisoformat(f"{departs}T16:00:00+00:00")
+
+    assert feature("days_from_holiday", plan({s.SCHEDULED_DEPARTURE: day})) == days
+
+
+def test_the_holiday_is_the_one_on_the_clocks_of_new_york():
+    new_years_eve_here = datetime(2014, 1, 1, 4, 59, tzinfo=UTC)
+
+    assert feature("days_from_holiday", plan({s.SCHEDULED_DEPARTURE: new_years_eve_here})) == -1
+
+
+def test_an_aircraft_has_engines():
+    assert feature(s.ENGINES, planes=aircraft(("N1", 1999, 149))) == 2
+
+
 def test_an_aircraft_listed_twice_is_the_first_one():
     assert feature(s.SEATS, planes=aircraft(("N1", 1999, 149), ("N1", 2001, 200))) == 149
 
@@ -169,6 +190,42 @@ def test_an_aircraft_that_left_says_how_late_when_and_when_it_is_due():
     ) == (30, 3.5, -1)  # fmt: skip
 
 
+LEFT = ("other", s.DEPARTED, 30, NOW - hours(3.5))
+"""The earlier flight left half an hour late, is expected out there half an hour late, and was planned to take 3 h."""
+
+
+def test_the_slack_of_a_turn_reckons_with_the_landing_that_the_departure_promises():
+    flights = plan({}, BEFORE | {s.SCHEDULED_ARRIVAL: NOW - hours(1)})
+
+    slack = feature("aircraft_turn_slack_min", flights, outcomes=happened(LEFT))
+
+    assert slack == (2 * 60) - 0 - (3 * 60)  # it should have landed by now, so it lands now at the earliest
+
+
+def test_the_slack_of_a_turn_reckons_with_the_landing_itself_once_it_is_known():
+    outcomes = happened(LEFT, ("other", s.ARRIVED, -15, NOW - hours(1.25)))
+
+    slack = feature("aircraft_turn_slack_min", plan({}, BEFORE), outcomes=outcomes)
+
+    assert slack == (2 + 1.25 - 3) * 60
+
+
+def test_an_aircraft_still_on_its_way_out_is_expected_as_late_as_it_left():
+    flights = plan({}, BEFORE | {s.SCHEDULED_ARRIVAL: NOW + hours(1)})
+
+    slack = feature("aircraft_turn_slack_min", flights, outcomes=happened(LEFT))
+
+    assert slack == 2 * 60 - 90 - 5 * 60
+
+
+def test_the_landing_of_an_earlier_flight_is_not_that_of_the_one_still_out():
+    older = BEFORE | {s.FLIGHT_ID: "older", s.SCHEDULED_DEPARTURE: NOW - hours(9), s.SCHEDULED_ARRIVAL: NOW - hours(7)}
+    flights = plan({}, BEFORE | {s.SCHEDULED_ARRIVAL: NOW + hours(1)}, older)
+    outcomes = happened(LEFT, ("older", s.ARRIVED, 0, NOW - hours(7)))
+
+    assert feature("aircraft_turn_slack_min", flights, outcomes=outcomes) == 2 * 60 - 90 - 5 * 60
+
+
 @pytest.mark.parametrize(("known_at", "delay"), [(NOW - TICK, 25), (NOW, 25), (NOW + TICK, None)])
 def test_a_landing_counts_from_the_very_moment_it_is_known(known_at, delay):
     outcomes = happened(("other", s.ARRIVED, 25, known_at))
@@ -176,7 +233,7 @@ def test_a_landing_counts_from_the_very_moment_it_is_known(known_at, delay):
     assert feature("aircraft_last_arrival_delay_min", plan({}, BEFORE), outcomes=outcomes) == delay
 
 
-@pytest.mark.parametrize(("age", "delay"), [(timedelta(days=7), 25), (timedelta(days=7, microseconds=1), None)])
+@pytest.mark.parametrize(("age", "delay"), [(timedelta(days=7), 25), (timedelta(days=7, seconds=1), None)])
 def test_a_landing_is_forgotten_after_a_week(age, delay):
     outcomes = happened(("other", s.ARRIVED, 25, NOW - age))
 
@@ -355,6 +412,27 @@ def test_landings_at_the_destination_are_averaged_over_six_hours_and_shared_over
         15,
         pytest.approx(1 / 3),
     )
+
+
+def test_the_route_is_judged_by_its_landings_of_a_day_whoever_flies():
+    changes = {s.CARRIER: "DL"}
+
+    assert feature("route_arrival_delay_24h_min", **several([(s.ARRIVED, 20, 1), (s.ARRIVED, 90, 25)], **changes)) == 20
+
+
+@pytest.mark.parametrize("changes", [{s.ORIGIN: "JFK"}, {s.DESTINATION: "LAX"}])
+def test_landings_of_another_route_do_not_count(changes):
+    assert feature("route_arrival_delay_24h_min", **several([(s.ARRIVED, 20, 1)], **changes)) is None
+
+
+def test_cancellations_of_a_day_are_a_share_of_the_departures_due_in_it():
+    assert feature("origin_cancelled_share_24h", **several([(s.CANCELLED, None, 20), (s.DEPARTED, 8, 2)])) == 0.5
+
+
+def test_a_flight_announced_after_the_moment_crowds_nobody():
+    late = due(-2.5) | {s.KNOWN_AT: NOW + TICK}
+
+    assert feature("departures_same_hour", plan({}, late)) == 0
 
 
 def test_landings_elsewhere_do_not_count():
