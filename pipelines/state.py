@@ -1,6 +1,7 @@
 """What features look things up in: the feeds of some weeks, made into sorted arrays."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
 
 import numpy as np
 import polars as pl
@@ -77,6 +78,12 @@ class Flights:
             arrival=seconds_asked(plan[s.SCHEDULED_ARRIVAL]),
             distance_miles=numbers(plan[s.DISTANCE]),
         )
+
+    def one_by_one(self) -> Iterator["Flights"]:
+        """Each flight on its own, in order."""
+        columns = [getattr(self, field.name) for field in fields(self)]
+        for row in range(len(self.departure)):
+            yield Flights(*(column[row : row + 1] for column in columns))
 
     @property
     def as_of(self) -> np.ndarray:

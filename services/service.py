@@ -24,6 +24,7 @@ from pipelines.training import predict_probability
 from services.messages import FlightPrediction, FlightRequest, Flights, ModelCard
 from services.model import load_served
 from services.online import OnlineFeatures, OutsideOfState
+from services.request_log import RequestLog
 
 MOST_BYTES = 1_000_000
 FRONT_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Preflight</title>
@@ -54,6 +55,7 @@ class FlightLateness:
         week = Week.from_id(self._served.week)
         state = read_snapshot(context.store, week) or prepare_state(context.world(week))
         self._online = OnlineFeatures(state, context.accepted(s.SCHEDULE, week, 1), week)
+        self._log = RequestLog(context.store.home)
 
     @bentoml.api
     def predict(self, flight: FlightRequest, /) -> FlightPrediction:
@@ -83,6 +85,7 @@ class FlightLateness:
         except OutsideOfState as error:
             raise InvalidArgument(str(error)) from error
         probability = predict_probability(self._model, features)
+        self._log.write(flights, features, probability, self._served.week, self._served.version)
         return [
             FlightPrediction(flight_id=name, probability_late=value, as_of=moment, model_version=self._served.version)
             for name, value, moment in zip(features[s.FLIGHT_ID], probability, features[AS_OF], strict=True)
