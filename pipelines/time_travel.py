@@ -19,8 +19,9 @@ from data_checks import schema as s
 from data_checks.feeds import rows_of_week
 from pipelines.as_of import AS_OF
 from pipelines.clock import NEW_YORK, Week
-from pipelines.features import HOURS_AHEAD, World, build_features, prepare_state
+from pipelines.features import build_features
 from pipelines.mismatch import Mismatch, find_mismatches
+from pipelines.state import HOURS_AHEAD, World, prepare_state
 
 DELETED, SCRAMBLED = "deleted", "scrambled"
 FUTURE_WEEKS = 2

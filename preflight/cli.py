@@ -82,11 +82,16 @@ def validate(context: typer.Context, period: Period, as_json: Json = False) -> N
 
 
 @app.command()
-def features(context: typer.Context, period: Period, as_json: Json = False) -> None:
+def features(
+    context: typer.Context,
+    period: Period,
+    workers: Annotated[int, typer.Option(help="processes that build weeks side by side", min=1, max=64)] = 1,
+    as_json: Json = False,
+) -> None:
     """Build the features of a week or month, each flight as of two hours before it leaves."""
     from preflight import steps
 
-    steps.features(context.obj, period, as_json)
+    steps.features(context.obj, period, workers, as_json)
 
 
 @app.command()
@@ -192,7 +197,7 @@ def doctor(context: typer.Context, as_json: Json = False) -> None:
 
 
 @prove.command("no-leak")
-def no_leak(
+def prove_no_leak(
     context: typer.Context,
     moments: Annotated[int, typer.Option(help="random moments of the year to go back to", min=1)] = 200,
     seed: Annotated[int | None, typer.Option(help="of the moments and the noise [PREFLIGHT_SEED]", min=0)] = None,
@@ -202,6 +207,19 @@ def no_leak(
     from preflight import prove as proofs
 
     proofs.no_leak(context.obj, moments, seed, as_json)
+
+
+@prove.command("backfill")
+def prove_backfill(
+    context: typer.Context,
+    workers: Annotated[int, typer.Option(help="processes of the parallel way", min=2, max=64)] = 2,
+    seed: Annotated[int | None, typer.Option(help="of the random order [PREFLIGHT_SEED]", min=0)] = None,
+    as_json: Json = False,
+) -> None:
+    """Build the weeks forward, in random order, in parallel and after a kill -9; require one table hash."""
+    from preflight import prove as proofs
+
+    proofs.backfill(context.obj, workers, seed, as_json)
 
 
 def main() -> None:

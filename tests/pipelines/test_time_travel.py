@@ -9,7 +9,7 @@ import pytest
 from data_checks import schema as s
 from pipelines.as_of import AS_OF
 from pipelines.clock import Week
-from pipelines.features import HOURS_AHEAD, World
+from pipelines.state import HOURS_AHEAD, World
 from pipelines.time_travel import build_together, choose_moments, known_by, scrambled, travel, world_of_week
 
 MOMENTS = 6
