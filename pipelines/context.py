@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from data_checks import schema as s
+from data_checks.feeds import split_feeds
 from infra.errors import PreflightError
 from infra.journal import Journal
 from infra.settings import Settings, load_settings
@@ -153,8 +154,27 @@ class Context:
 
     def world(self, week: Week) -> World:
         """What features of a week's flights may look at: the planes, and the feeds of as many weeks as are set."""
-        weeks = math.ceil(self.settings.history_days / 7) + 1
-        feeds = {feed.name: self.accepted(feed, week, weeks) for feed in s.FEEDS.values()}
+        feeds = {feed.name: self.accepted(feed, week, self.history_weeks) for feed in s.FEEDS.values()}
+        return World(**feeds, planes=self.store.read_table("reference", "planes"))
+
+    @property
+    def history_weeks(self) -> int:
+        """How many weeks of feeds a week's features may look at, its own among them."""
+        return math.ceil(self.settings.history_days / 7) + 1
+
+    def has_accepted_year(self) -> bool:
+        """Whether every week was validated, so that `year` is of accepted rows."""
+        return all(
+            self.store.has_table(f"accepted/{name}", week.id) for name in s.FEEDS for week in self.all_weeks()
+        ) and self.store.has_table("reference", "planes")
+
+    def year(self) -> World:
+        """The feeds of all weeks: the accepted rows, or as the source has them where a week was never validated."""
+        if not self.has_accepted_year():
+            feeds = split_feeds(self.source.tables(s.SOURCE_COLUMNS))
+            return World(**{name: feeds[name] for name in s.FEEDS}, planes=feeds["planes"])
+        last = self.all_weeks()[-1]
+        feeds = {feed.name: self.accepted(feed, last) for feed in s.FEEDS.values()}
         return World(**feeds, planes=self.store.read_table("reference", "planes"))
 
     def require(self, dataset: str, week: Week, command: str) -> pl.DataFrame:

@@ -17,6 +17,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+prove = typer.Typer(help="Show on the data that a claim holds: exit 0 when it does, 1 naming what breaks it.")
+app.add_typer(prove, name="prove")
+
 INTERRUPTED = 130  # how typer ends on Ctrl-C
 
 Period = Annotated[str, typer.Argument(help="a month, 2013-07, or any day of a week, 2013-07-04")]
@@ -79,11 +82,16 @@ def validate(context: typer.Context, period: Period, as_json: Json = False) -> N
 
 
 @app.command()
-def features(context: typer.Context, period: Period, as_json: Json = False) -> None:
+def features(
+    context: typer.Context,
+    period: Period,
+    workers: Annotated[int, typer.Option(help="processes that build weeks side by side", min=1, max=64)] = 1,
+    as_json: Json = False,
+) -> None:
     """Build the features of a week or month, each flight as of two hours before it leaves."""
     from preflight import steps
 
-    steps.features(context.obj, period, as_json)
+    steps.features(context.obj, period, workers, as_json)
 
 
 @app.command()
@@ -186,6 +194,32 @@ def doctor(context: typer.Context, as_json: Json = False) -> None:
     from preflight import doctor as checkup
 
     checkup.doctor(context.obj, as_json)
+
+
+@prove.command("no-leak")
+def prove_no_leak(
+    context: typer.Context,
+    moments: Annotated[int, typer.Option(help="random moments of the year to go back to", min=1)] = 200,
+    seed: Annotated[int | None, typer.Option(help="of the moments and the noise [PREFLIGHT_SEED]", min=0)] = None,
+    as_json: Json = False,
+) -> None:
+    """Delete and scramble everything known after a moment, rebuild its flights' features, require the same bits."""
+    from preflight import prove as proofs
+
+    proofs.no_leak(context.obj, moments, seed, as_json)
+
+
+@prove.command("backfill")
+def prove_backfill(
+    context: typer.Context,
+    workers: Annotated[int, typer.Option(help="processes of the parallel way", min=2, max=64)] = 2,
+    seed: Annotated[int | None, typer.Option(help="of the random order [PREFLIGHT_SEED]", min=0)] = None,
+    as_json: Json = False,
+) -> None:
+    """Build the weeks forward, in random order, in parallel and after a kill -9; require one table hash."""
+    from preflight import prove as proofs
+
+    proofs.backfill(context.obj, workers, seed, as_json)
 
 
 def main() -> None:

@@ -1,0 +1,131 @@
+"""Features of many weeks, in any order and by several processes: partition by week, one look-back window at a time.
+
+A week's features depend on the feeds of that week and of those before it, never on another week's
+features. So weeks may be built in any order, beside each other, and again after a kill: a week is
+written whole or not at all, and one that was written is left alone.
+"""
+
+import hashlib
+import logging
+import multiprocessing
+import os
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from data_checks import schema as s
+from data_checks.feeds import rows_of_week
+from infra.settings import Settings
+from infra.storage import Store, content_hash
+from pipelines.clock import Week
+from pipelines.context import Context, open_context
+from pipelines.features import build_features
+from pipelines.mismatch import Mismatch, find_mismatches
+from pipelines.snapshot import write_snapshot
+from pipelines.state import World, prepare_state
+
+logger = logging.getLogger(__name__)
+
+FEATURES = "features"
+WAYS = FORWARD, SHUFFLED, PARALLEL, KILLED = "forward", "shuffled", "parallel", "killed"
+SPAWNED = multiprocessing.get_context("spawn")  # a fork would copy the locks of polars' threads, and hang
+
+BuildWeek = Callable[[Settings, Path, Week], object]
+
+
+def build_week(context: Context, store: Store, week: Week) -> pl.DataFrame:
+    """The features of the flights that leave in a week: built from the context's feeds, kept in `store`, then read."""
+    if store.has_table(FEATURES, week.id):
+        return store.read_table(FEATURES, week.id)
+    flights = context.require(f"accepted/{s.SCHEDULE.name}", week, f"preflight validate {week.id}")
+    state = prepare_state(context.world(week))
+    built = build_features(flights, state).with_columns(flights[s.SCHEDULED_DEPARTURE])
+    store.write_table(FEATURES, week.id, built)
+    write_snapshot(store, week, state)
+    logger.info("built the features of %d flights of week %s", built.height, week.id)
+    return built
+
+
+def build_week_into(settings: Settings, folder: Path, week: Week) -> None:
+    """As `build_week`, from a home folder into another folder, in whatever process this is called."""
+    build_week(open_context(settings), Store(folder), week)
+
+
+def backfill(
+    settings: Settings, folder: Path, weeks: list[Week], workers: int, build: BuildWeek = build_week_into
+) -> Iterator[Week]:
+    """Build weeks by so many processes, begun in this order; yields each when it is there.
+
+    Every process holds one look-back window at most, and ends when its parent does.
+    """
+    with ProcessPoolExecutor(workers, SPAWNED, initializer=_end_with_parent) as pool:
+        week_of = {pool.submit(build, settings, folder, week): week for week in weeks}
+        for done in as_completed(week_of):
+            done.result()
+            yield week_of[done]
+
+
+def try_ways(
+    settings: Settings, folder: Path, weeks: list[Week], workers: int, seed: int, build: BuildWeek = build_week_into
+) -> Iterator[tuple[str, Week]]:
+    """Build the weeks in four ways, each in processes and a subfolder of its own; yields way and week as they come."""
+    shuffled = [weeks[place] for place in np.random.default_rng(seed).permutation(len(weeks))]
+    for name, order, processes in ((FORWARD, weeks, 1), (SHUFFLED, shuffled, 1), (PARALLEL, weeks, workers)):
+        yield from ((name, week) for week in backfill(settings, folder / name, order, processes, build))
+    build_half_and_kill(settings, folder / KILLED, shuffled, build)
+    yield from ((KILLED, week) for week in backfill(settings, folder / KILLED, weeks, 1, build))
+
+
+def build_half_and_kill(settings: Settings, folder: Path, weeks: list[Week], build: BuildWeek) -> None:
+    """Build weeks in a process that is killed with SIGKILL when half of them are there."""
+    child = SPAWNED.Process(target=_build_in_order, args=(settings, folder, weeks, build), daemon=True)
+    child.start()
+    while child.is_alive() and len(Store(folder).files(FEATURES, "*.parquet")) < len(weeks) / 2:
+        child.join(0.005)
+    child.kill()
+    child.join()
+
+
+def table_hash(store: Store, weeks: list[Week]) -> str:
+    """One SHA-256 over the feature tables of these weeks, in the order of time."""
+    digest = hashlib.sha256()
+    for week in sorted(weeks):
+        digest.update(content_hash(store.read_table(FEATURES, week.id)).encode())
+    return digest.hexdigest()
+
+
+def first_difference(expected: Store, found: Store, weeks: list[Week]) -> Mismatch | None:
+    """The first value in which two folders' feature tables differ, None when they do not."""
+    for week in sorted(weeks):
+        tables = (store.read_table(FEATURES, week.id) for store in (expected, found))
+        if mismatches := find_mismatches(*tables):
+            return mismatches[0]
+    return None
+
+
+def keep_as_accepted(year: World, weeks: list[Week], store: Store) -> None:
+    """Write the feeds of a year week by week, where `build_week` reads them."""
+    for week in weeks:
+        for feed in s.FEEDS.values():
+            rows = rows_of_week(getattr(year, feed.name).lazy(), feed, week.start, week.end).collect()
+            store.write_table(f"accepted/{feed.name}", week.id, rows)
+    store.write_table("reference", "planes", year.planes)
+
+
+def _build_in_order(settings: Settings, folder: Path, weeks: list[Week], build: BuildWeek) -> None:
+    for week in weeks:
+        build(settings, folder, week)
+
+
+def _end_with_parent() -> None:
+    """A worker whose parent was killed would wait for its next week for ever."""
+
+    def watch() -> None:
+        multiprocessing.parent_process().join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
