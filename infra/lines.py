@@ -27,7 +27,7 @@ class LineLog:
 
 
 def read_lines(folder: Path) -> Iterator[dict]:
-    """Every whole document of a folder's logs, file by file in the order of their names; a torn last line is left out."""
+    """Every whole document of a folder's logs, file by file by name; a torn last line is left out."""
     for path in sorted(folder.glob("*.jsonl")):
         with path.open("rb") as file:
             yield from (json.loads(line) for line in file if line.endswith(b"\n"))

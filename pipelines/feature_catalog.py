@@ -38,7 +38,7 @@ FEATURES = (
     Feature("departure_minute_of_day", "plan", "min", "scheduled departure on the clock in New York", _PLAN),
     Feature("departure_weekday", "plan", "", "1 Monday to 7 Sunday", _PLAN),
     Feature(
-        "days_from_holiday", "plan", "days", "from the nearest federal holiday within a week, negative before", _PLAN
+        "days_from_holiday", "plan", "days", "from the nearest federal holiday, negative before; 8: over a week", _PLAN
     ),
     Feature(s.DISTANCE, "plan", "miles", "distance to the destination", _PLAN),
     Feature("scheduled_block_min", "plan", "min", "scheduled time from gate to gate", _PLAN),

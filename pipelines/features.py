@@ -22,10 +22,14 @@ def build_features(flights: pl.DataFrame, state: State) -> pl.DataFrame:
 
     `flights` has the columns of the schedule feed; a missing value is null, never a default.
     """
+    return as_table(flights, numeric_features(Flights.of(flights, state.keys), state))
+
+
+def as_table(flights: pl.DataFrame, numbers: dict[str, np.ndarray]) -> pl.DataFrame:
+    """The numeric features of flights beside their names, moments and categories; NaN becomes null."""
     as_of = (pl.col(s.SCHEDULED_DEPARTURE) - pl.duration(hours=HOURS_AHEAD)).alias(AS_OF)
-    values = numeric_features(Flights.of(flights, state.keys), state)
-    numbers = pl.DataFrame({name: values[name] for name in NUMERIC}).fill_nan(None)
-    rows = pl.concat([flights.select(s.FLIGHT_ID, as_of, *CATEGORIES), numbers], how="horizontal")
+    columns = pl.DataFrame({name: numbers[name] for name in NUMERIC}).fill_nan(None)
+    rows = pl.concat([flights.select(s.FLIGHT_ID, as_of, *CATEGORIES), columns], how="horizontal")
     return rows.select(s.FLIGHT_ID, AS_OF, *NAMES)
 
 

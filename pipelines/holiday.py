@@ -6,21 +6,20 @@ from functools import lru_cache
 import holidays
 import numpy as np
 
-NEAR_DAYS = 7
+FAR_DAYS = 8
 _YEARS = range(2000, 2041)
 
 
 def days_from_holiday(day: np.ndarray) -> np.ndarray:
-    """Days from the nearest federal holiday, -7 to 7, negative before it, (n,) float64; NaN when none is that near.
+    """Days from the nearest federal holiday, negative before it, (n,) float64; 8 and -8 stand for more than a week.
 
-    `day` counts local days from 1970-01-01. Of two equally near the one before counts. Holidays that
-    fall on a weekend count on the day they are observed too.
+    `day` counts local days from 1970-01-01. Of two equally near the one before counts. A holiday that
+    falls on a weekend counts on the day on which it is observed too.
     """
     known = _holidays()
     after = np.searchsorted(known, day, side="right").clip(1, len(known) - 1)
     since, until = day - known[after - 1], known[after] - day
-    nearest = np.where(since <= until, since, -until).astype(float)
-    return np.where(np.abs(nearest) <= NEAR_DAYS, nearest, np.nan)
+    return np.where(since <= until, since, -until).clip(-FAR_DAYS, FAR_DAYS).astype(float)
 
 
 @lru_cache(maxsize=1)

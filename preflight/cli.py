@@ -23,6 +23,7 @@ app.add_typer(prove, name="prove")
 INTERRUPTED = 130  # how typer ends on Ctrl-C
 
 Period = Annotated[str, typer.Argument(help="a month, 2013-07, or any day of a week, 2013-07-04")]
+ProvePeriod = Annotated[str | None, typer.Argument(help="a month, 2013-07, or a day of a week; default: the year")]
 Json = Annotated[bool, typer.Option("--json", help="print one JSON document instead of tables")]
 
 
@@ -220,6 +221,29 @@ def prove_backfill(
     from preflight import prove as proofs
 
     proofs.backfill(context.obj, workers, seed, as_json)
+
+
+@prove.command("parity")
+def prove_parity(context: typer.Context, period: ProvePeriod = None, as_json: Json = False) -> None:
+    """Build every flight alone, in its batch and online; require the same bits."""
+    from preflight import prove_online
+
+    prove_online.parity(context.obj, period, as_json)
+
+
+@prove.command("skew")
+def prove_skew(
+    context: typer.Context,
+    period: ProvePeriod = None,
+    every_flight: Annotated[
+        bool, typer.Option("--every-flight", help="ask every flight anew, rather than check what the service logged")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Recompute the features of every logged request offline; require the same bits."""
+    from preflight import prove_online
+
+    prove_online.skew(context.obj, period, every_flight, as_json)
 
 
 def main() -> None:

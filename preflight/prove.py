@@ -38,10 +38,10 @@ def no_leak(settings: Settings, count: int, seed: int | None, as_json: bool) -> 
     at_moment = sum(moment.flights_at_moment for moment in checked) // 2
     outcome = (
         f"no leak: {len(moments)} moments, {flights} flights built twice ({at_moment} at their very moment), "
-        f"0 values changed, on {_rows(context)}"
+        f"0 values changed, on {rows_used(context)}"
     )
     worlds = [{**asdict(moment), "as_of": moment.as_of.isoformat()} for moment in checked]
-    show.finish(outcome, {"seed": seed, "rows": _rows(context), "worlds": worlds}, as_json)
+    show.finish(outcome, {"seed": seed, "rows": rows_used(context), "worlds": worlds}, as_json)
 
 
 def backfill(settings: Settings, workers: int, seed: int | None, as_json: bool) -> None:
@@ -62,9 +62,11 @@ def backfill(settings: Settings, workers: int, seed: int | None, as_json: bool) 
             raise ProofFailed(f"weeks built {other} differ from those built {WAYS[0]}: {mismatch.sentence()}")
     outcome = (
         f"backfill: {len(weeks)} weeks built {', '.join(WAYS[:-1])} by {workers} processes and {WAYS[-1]} half-way, "
-        f"one table hash {hashes[WAYS[0]][:12]}, on {_rows(context)}"
+        f"one table hash {hashes[WAYS[0]][:12]}, on {rows_used(context)}"
     )
-    show.finish(outcome, {"seed": seed, "workers": workers, "rows": _rows(context), "table_sha256": hashes}, as_json)
+    show.finish(
+        outcome, {"seed": seed, "workers": workers, "rows": rows_used(context), "table_sha256": hashes}, as_json
+    )
 
 
 def _inputs(context: Context, folder: Path) -> Settings:
@@ -75,5 +77,6 @@ def _inputs(context: Context, folder: Path) -> Settings:
     return context.settings.model_copy(update={"home": folder})
 
 
-def _rows(context: Context) -> str:
+def rows_used(context: Context) -> str:
+    """Which rows a proof was shown on."""
     return "accepted rows" if context.has_accepted_year() else "rows of the source"

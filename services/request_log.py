@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from data_checks import schema as s
 from infra.lines import LineLog, read_lines
 from pipelines.as_of import AS_OF
 from pipelines.feature_catalog import NAMES
@@ -21,6 +22,7 @@ class Logged:
     """One answered request: the flight as it was asked, its week, the version, the probability and the features."""
 
     request: FlightRequest
+    flight_id: str
     week: str
     as_of: str
     version: int
@@ -40,13 +42,14 @@ class RequestLog:
         """Log answers before they are given; `features` and `probability` have a row per flight, in order."""
         rows = zip(
             flights,
-            features[AS_OF].dt.to_string("iso:strict").to_list(),
+            features.select(s.FLIGHT_ID, as_text(AS_OF)).rows(),
             probability.tolist(),
             features.select(NAMES).rows(),
             strict=True,
         )
         self._log.append(
             {
+                "flight_id": flight_id,
                 "week": week,
                 "version": version,
                 "request": flight.model_dump(mode="json", exclude_none=True),
@@ -54,12 +57,17 @@ class RequestLog:
                 "probability": score,
                 "features": dict(zip(NAMES, values, strict=True)),
             }
-            for flight, as_of, score, values in rows
+            for flight, (flight_id, as_of), score, values in rows
         )
 
     def close(self) -> None:
         """Let go of the file."""
         self._log.close()
+
+
+def as_text(moment: str) -> pl.Expr:
+    """A column of moments in ISO format, as the log has them."""
+    return pl.col(moment).dt.to_string("iso:strict")
 
 
 def read_requests(home: Path) -> Iterator[Logged]:

@@ -1,63 +1,32 @@
 """Train/serve skew of features: what the service used, recomputed offline from the feeds, value by value."""
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from itertools import groupby
+import polars as pl
 
 from data_checks import schema as s
 from pipelines.as_of import AS_OF
-from pipelines.clock import Week
-from pipelines.feature_catalog import NAMES
+from pipelines.feature_catalog import CATEGORICAL, NAMES
 from pipelines.features import build_features, fill_distances
+from pipelines.mismatch import Mismatch, find_mismatches
 from pipelines.state import World, prepare_state
 from services.online import as_schedule
-from services.request_log import Logged
+from services.request_log import Logged, as_text
 
 
-@dataclass(frozen=True)
-class Mismatch:
-    """One value that differs: of which flight, as of when, which feature, logged and recomputed."""
-
-    flight_id: str
-    as_of: str
-    feature: str
-    logged: object
-    recomputed: object
-
-    def sentence(self) -> str:
-        """The difference in words."""
-        return (
-            f"{self.feature} of {self.flight_id} as of {self.as_of} was {self.logged} when it was asked, "
-            f"it is {self.recomputed} offline"
-        )
+def measure_skew(logged: list[Logged], world: World) -> list[Mismatch]:
+    """Every value of logged requests that the offline rules give otherwise in the world of their week, to the bit."""
+    return find_mismatches(_recomputed(logged, world), _as_logged(logged))
 
 
-@dataclass(frozen=True)
-class Skew:
-    """How many logged requests were recomputed, and every value that differs; none is no skew."""
-
-    requests: int
-    mismatches: tuple[Mismatch, ...]
-
-
-def measure_skew(logged: Iterable[Logged], world_of: Callable[[Week], World]) -> Iterator[Skew]:
-    """The skew of each run of requests of one week, against the features built anew from that week's world."""
-    for week, requests in groupby(logged, key=lambda entry: entry.week):
-        yield skew_of_week(list(requests), world_of(Week.from_id(week)))
-
-
-def skew_of_week(logged: list[Logged], world: World) -> Skew:
-    """The skew of requests of one week. Values are compared exactly; missing equals missing alone."""
+def _recomputed(logged: list[Logged], world: World) -> pl.DataFrame:
     state = prepare_state(world)
     flights = fill_distances(as_schedule([entry.request for entry in logged]), state)
-    offline = build_features(flights, state)
-    moments = offline[AS_OF].dt.to_string("iso:strict")
-    mismatches = []
-    for entry, flight, as_of, values in zip(
-        logged, offline[s.FLIGHT_ID], moments, offline.select(NAMES).rows(), strict=True
-    ):
-        pairs = {AS_OF: (entry.as_of, as_of)} | {
-            name: (entry.features.get(name), value) for name, value in zip(NAMES, values, strict=True)
-        }
-        mismatches += [Mismatch(flight, as_of, name, *pair) for name, pair in pairs.items() if pair[0] != pair[1]]
-    return Skew(len(logged), tuple(mismatches))
+    return build_features(flights, state).with_columns(as_text(AS_OF))
+
+
+def _as_logged(logged: list[Logged]) -> pl.DataFrame:
+    """The logged features as a table like the offline one; a feature that was not logged is a missing column."""
+    types = {name: pl.String if name in CATEGORICAL else pl.Float64 for name in NAMES}
+    names = [name for name in NAMES if all(name in entry.features for entry in logged)]
+    rows = [(entry.flight_id, entry.as_of, *(entry.features[name] for name in names)) for entry in logged]
+    schema = {s.FLIGHT_ID: pl.String, AS_OF: pl.String, **{name: types[name] for name in names}}
+    return pl.DataFrame(rows, schema=schema, orient="row")

@@ -342,7 +342,7 @@ RANGES = {
     "destination_arrival_delay_6h_min": (-30, 240),
     "route_arrival_delay_24h_min": (-30, 240),
     "flight_number_arrival_delay_14d_min": (-30, 240),
-    "days_from_holiday": (-7, 7),
+    "days_from_holiday": (-8, 8),
     "aircraft_turn_slack_min": (-48 * 60, 8 * 24 * 60),
     **{feature.name: (0, 1) for feature in FEATURES if feature.unit == "share"},
 }

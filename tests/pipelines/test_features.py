@@ -135,7 +135,8 @@ def test_an_aircraft_has_seats_and_an_age():
 
 
 @pytest.mark.parametrize(
-    ("departs", "days"), [("2013-07-01", -3), ("2013-07-04", 0), ("2013-07-11", 7), ("2013-07-12", None)]
+    ("departs", "days"),
+    [("2013-07-01", -3), ("2013-07-04", 0), ("2013-07-11", 7), ("2013-07-12", 8), ("2013-08-05", -8)],
 )
 def test_a_departure_is_so_many_days_from_the_nearest_holiday(departs, days):
     day = datetime.fromisoformat(f"{departs}T16:00:00+00:00")
