@@ -107,6 +107,14 @@ def first_difference(expected: Store, found: Store, weeks: list[Week]) -> Mismat
     return None
 
 
+def accepted_home(context: Context, folder: Path) -> Settings:
+    """The settings of a home whose weeks are all accepted: the context's, or one of the source's rows in `folder`."""
+    if context.has_accepted_year():
+        return context.settings
+    keep_as_accepted(context.year(), context.all_weeks(), Store(folder))
+    return context.settings.model_copy(update={"home": folder})
+
+
 def keep_as_accepted(year: World, weeks: list[Week], store: Store) -> None:
     """Write the feeds of a year week by week, where `build_week` reads them."""
     for week in weeks:

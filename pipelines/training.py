@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
@@ -81,20 +82,22 @@ def split_by_time(labelled: pl.DataFrame, window: TrainingWindow) -> tuple[pl.Da
     return learned, judged
 
 
-def fit_model(rows: pl.DataFrame, parameters: ModelParameters) -> Pipeline:
+def fit_model(rows: pl.DataFrame, parameters: ModelParameters, names: Sequence[str] = NAMES) -> Pipeline:
     """A fitted pipeline from named features to the probability of a late arrival.
 
-    `rows` has the features of the catalog and `is_late`. The same rows and parameters give the
-    same model, bit for bit, on the same machine. A feature that is missing in every row is not learned from.
+    `rows` has the features of these names, by default all of the catalog, and `is_late`. The same
+    rows and parameters give the same model, bit for bit, on the same machine. A feature that is
+    missing in every row is not learned from.
     """
+    categorical = [name for name in CATEGORICAL if name in names]
     codes = OrdinalEncoder(
-        categories=[list(values) for values in CATEGORIES.values()],
+        categories=[list(CATEGORIES[name]) for name in categorical],
         handle_unknown="use_encoded_value",
         unknown_value=np.nan,  # the trees send it where missing values go
         encoded_missing_value=np.nan,
     )
     encode = ColumnTransformer(
-        [("codes", codes, list(CATEGORICAL))], remainder="passthrough", verbose_feature_names_out=False
+        [("codes", codes, categorical)], remainder="passthrough", verbose_feature_names_out=False
     )
     trees = HistGradientBoostingClassifier(
         max_iter=parameters.trees,
@@ -105,12 +108,12 @@ def fit_model(rows: pl.DataFrame, parameters: ModelParameters) -> Pipeline:
         random_state=parameters.seed,
     )
     model = Pipeline([("encode", encode), ("trees", trees)])
-    empty = [name for name in NUMERIC if rows[name].is_null().all()]
-    X = rows.select(NAMES).with_columns(pl.lit(0.0).alias(name) for name in empty)  # an empty column cannot be binned
+    empty = [name for name in names if name in NUMERIC and rows[name].is_null().all()]
+    X = rows.select(names).with_columns(pl.lit(0.0).alias(name) for name in empty)  # an empty column cannot be binned
     with threadpool_limits(parameters.threads, user_api="openmp"):
         return model.fit(X, rows[IS_LATE].cast(pl.Int8).to_numpy())
 
 
-def predict_probability(model: Pipeline, features: pl.DataFrame) -> np.ndarray:
-    """Probability of a late arrival, (n_rows,), 0 to 1, in the order of `features`."""
-    return model.predict_proba(features.select(NAMES))[:, 1]
+def predict_probability(model: Pipeline, features: pl.DataFrame, names: Sequence[str] = NAMES) -> np.ndarray:
+    """Probability of a late arrival, (n_rows,), 0 to 1, in the order of `features`; `names` as in the fit."""
+    return model.predict_proba(features.select(names))[:, 1]

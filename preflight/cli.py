@@ -85,11 +85,21 @@ def validate(context: typer.Context, period: Period, as_json: Json = False) -> N
 @app.command()
 def features(
     context: typer.Context,
-    period: Period,
+    period: Annotated[str | None, typer.Argument(help="a month, 2013-07, or any day of a week, 2013-07-04")] = None,
     workers: Annotated[int, typer.Option(help="processes that build weeks side by side", min=1, max=64)] = 1,
+    worth: Annotated[bool, typer.Option("--worth", help="of the year: what each group is worth and costs")] = False,
+    trees: Annotated[int | None, typer.Option(help="of --worth: boosting rounds [PREFLIGHT_TREES]", min=1)] = None,
+    write: Annotated[Path | None, typer.Option(help="of --worth: page to write, docs/feature-worth.md")] = None,
     as_json: Json = False,
 ) -> None:
-    """Build the features of a week or month, each flight as of two hours before it leaves."""
+    """Build the features of a week or month, each flight as of two hours before it leaves; or weigh them: --worth."""
+    if worth == bool(period):
+        raise typer.BadParameter("give a PERIOD to build, or --worth to weigh the groups of the year")
+    if worth:
+        from preflight.worth import weigh_features
+
+        weigh_features(context.obj, trees, write, as_json)
+        return
     from preflight import steps
 
     steps.features(context.obj, period, workers, as_json)

@@ -7,7 +7,7 @@ from pathlib import Path
 from infra.errors import PreflightError
 from infra.settings import Settings
 from infra.storage import Store
-from pipelines.backfill import WAYS, first_difference, keep_as_accepted, table_hash, try_ways
+from pipelines.backfill import WAYS, accepted_home, first_difference, table_hash, try_ways
 from pipelines.context import Context, open_context
 from pipelines.time_travel import Moment, choose_moments, travel
 from preflight import show
@@ -51,7 +51,7 @@ def backfill(settings: Settings, workers: int, seed: int | None, as_json: bool) 
     seed = settings.seed if seed is None else seed
     with tempfile.TemporaryDirectory(prefix="preflight-backfill-") as scratch:
         folder = Path(scratch)
-        inputs = _inputs(context, folder / "home")
+        inputs = accepted_home(context, folder / "home")
         with show.progress(4 * len(weeks), "weeks") as advance:
             for way, week in try_ways(inputs, folder, weeks, workers, seed):
                 advance(f"{way}: {week.id}")
@@ -67,14 +67,6 @@ def backfill(settings: Settings, workers: int, seed: int | None, as_json: bool) 
     show.finish(
         outcome, {"seed": seed, "workers": workers, "rows": rows_used(context), "table_sha256": hashes}, as_json
     )
-
-
-def _inputs(context: Context, folder: Path) -> Settings:
-    """The settings of a home whose weeks are all accepted: the context's, or one of the source's rows in `folder`."""
-    if context.has_accepted_year():
-        return context.settings
-    keep_as_accepted(context.year(), context.all_weeks(), Store(folder))
-    return context.settings.model_copy(update={"home": folder})
 
 
 def rows_used(context: Context) -> str:
