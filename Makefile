@@ -18,6 +18,9 @@ test: setup     ## the tests, under ten minutes on two cores
 test-kill: setup ## kill -9 the replay at random moments and at every commit; half an hour
 	@$(VENV)/bin/python -m pytest -m kill
 
+bench: setup    ## the data path of the year: seconds and memory, beside pandas, and on ten times the rows
+	@$(VENV)/bin/python -m benchmarks.data_path
+
 lint: setup     ## ruff, format and rules
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
 
@@ -28,4 +31,4 @@ lock:           ## pin again everything that pyproject.toml allows
 clean:          ## forget the year: remove var/ (the environment stays)
 	@rm -rf var
 
-.PHONY: help setup demo test test-kill lint lock clean
+.PHONY: help setup demo test test-kill bench lint lock clean

@@ -131,6 +131,17 @@ def test_a_room_imports_only_the_rooms_below_it(room):
     assert wrong == []
 
 
+def test_no_room_imports_what_measures_or_tests_it():
+    wrong = [
+        f"{module.name} imports {name}"
+        for module in MODULES.values()
+        for name in module.imports
+        if name.split(".")[0] in ("benchmarks", "tests")
+    ]
+
+    assert wrong == []
+
+
 def test_only_flows_and_the_command_line_import_flows():
     wrong = [
         f"{module.name} imports {name}"

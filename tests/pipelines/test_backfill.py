@@ -1,10 +1,12 @@
 """Weeks may be built in any order, beside each other, and again after a kill; builders that may not are found out."""
 
+import os
 import time
 from datetime import date
 from pathlib import Path
 
 import polars as pl
+import psutil
 import pytest
 
 from data_checks import schema as s
@@ -15,6 +17,7 @@ from pipelines.backfill import (
     FORWARD,
     KILLED,
     SHUFFLED,
+    SPAWNED,
     WAYS,
     backfill,
     build_half_and_kill,
@@ -73,6 +76,15 @@ def take_half_a_week_as_done(settings: Settings, folder: Path, week: Week) -> No
         store.write_table(FEATURES, week.id, table(week, 10, 0))
 
 
+def say_who_works_and_never_end(settings: Settings, folder: Path, week: Week) -> None:
+    Store(folder).write_text(f"workers/{os.getpid()}", "")
+    time.sleep(120)
+
+
+def build_by_two(settings: Settings, folder: Path) -> None:
+    list(backfill(settings, folder, WEEKS, 2, say_who_works_and_never_end))
+
+
 def fail_in_february(settings: Settings, folder: Path, week: Week) -> None:
     if week.monday >= date(2013, 2, 1):
         raise ValueError(f"no features of week {week.id}")
@@ -126,3 +138,16 @@ def test_a_week_that_is_there_is_left_alone(home, tmp_path):
 def test_what_goes_wrong_in_a_process_is_told_here(home, tmp_path):
     with pytest.raises(ValueError, match="no features of week 2013-02-04"):
         list(backfill(home, tmp_path, WEEKS, workers=2, build=fail_in_february))
+
+
+def test_workers_end_when_their_parent_is_killed(home, tmp_path):
+    parent = SPAWNED.Process(target=build_by_two, args=(home, tmp_path))
+    parent.start()
+    while len(Store(tmp_path).files("workers", "*")) < 2:
+        parent.join(0.05)
+    workers = [psutil.Process(int(path.name)) for path in Store(tmp_path).files("workers", "*")]
+
+    parent.kill()
+
+    _, alive = psutil.wait_procs(workers, timeout=30)
+    assert alive == []
