@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import datetime
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ import polars as pl
 from data_checks import schema as s
 from infra.errors import PreflightError
 from infra.journal import Journal
+from infra.ledger import Ledger
 from infra.settings import Settings, load_settings
 from infra.source import Source, open_source
 from infra.stopwatch import part
@@ -43,6 +45,7 @@ class Context:
         self.settings = settings
         self.store = Store(settings.home)
         self.journal = Journal(self.store)
+        self.ledger = Ledger(self.store)
 
     @cached_property
     def registry(self) -> Registry:
@@ -113,6 +116,15 @@ class Context:
     def all_weeks(self) -> list[Week]:
         """Every week with a day of data, in order."""
         return weeks_between(self.settings.first_day, self.settings.last_day)
+
+    def is_closed(self, week: Week) -> bool:
+        """Whether the week was validated: what it accepted has been learned from, and stays."""
+        return self.journal.read(week.id, "validate") is not None
+
+    def now(self) -> datetime:
+        """What the system's own clock shows: the end of the newest validated week, or the start of the data."""
+        validated = self.journal.weeks("validate")
+        return Week.from_id(validated[-1]).end if validated else midnight(self.settings.first_day)
 
     def data_days(self, week: Week) -> int:
         """How many days of the week lie in the data, 1 to 7."""

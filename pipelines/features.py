@@ -10,6 +10,7 @@ import polars as pl
 
 from data_checks import schema as s
 from data_checks.times import NEW_YORK
+from data_checks.words import first_word
 from monitoring.labels import LATE_MIN
 from pipelines.as_of import AS_OF, Totals, latest
 
@@ -73,7 +74,7 @@ def build_features(flights: pl.DataFrame, state: State) -> pl.DataFrame:
 def prepare_state(world: World) -> State:
     """The look-up tables behind the features, from the feeds of the last weeks."""
     plan = world.schedule.drop(s.KNOWN_AT)
-    outcomes = world.outcomes.join(plan, on=s.FLIGHT_ID, maintain_order="left")
+    outcomes = first_word(world.outcomes).join(plan, on=s.FLIGHT_ID, maintain_order="left")
     departures = outcomes.filter(pl.col(s.EVENT).is_in([s.DEPARTED, s.CANCELLED]))
     arrivals = outcomes.filter(pl.col(s.EVENT) == s.ARRIVED)
     flown = pl.col(s.EVENT) == s.DEPARTED

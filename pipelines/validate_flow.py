@@ -3,18 +3,22 @@
 import logging
 from collections import Counter
 
+import polars as pl
 from prefect import flow, task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
 from data_checks import schema as s
-from data_checks.validation import BROKEN_RULES, BatchBlocked, Verdict, judge_batch
+from data_checks.deliveries import BATCH
+from data_checks.quarantine import Judgement
+from data_checks.validation import BROKEN_RULES, BatchBlocked
 from infra.orchestrator import tag_run
 from infra.settings import Settings
 from infra.stopwatch import part
-from infra.storage import content_hash
+from infra.storage import MissingTable, content_hash
 from pipelines.clock import Week
 from pipelines.context import Context, open_context
+from pipelines.landing import judge_open_week, keep_verdicts, landed_rows, note_blocked, require_nothing_lost, settle
 
 logger = logging.getLogger(__name__)
 
@@ -34,42 +38,46 @@ def validate(period: str, settings: Settings | None = None) -> list[dict]:
 @task(name="validate-week", task_run_name="validate-{week.id}", cache_policy=NO_CACHE)
 def validate_week(context: Context, week: Week) -> dict:
     """Judge the three feeds of a week; nothing of the week goes on when one of them is blocked."""
+    settle(context)
     before = context.journal.read(week.id, "validate")
     if before:
+        require_nothing_lost(context, week)
         return before
-    judged, failures = {}, []
-    for feed in s.FEEDS.values():
+    if context.journal.read(week.id, "land") is None:
+        raise MissingTable(f"week {week.id} has not landed yet; run: preflight ingest {week.id}")
+    judgements, blocked = {}, {}
+    for name, feed in s.FEEDS.items():
         try:
-            judged[feed.name] = _judge(context, week, feed)
+            judgements[name] = judge_open_week(context, week, feed)
         except BatchBlocked as error:
-            failures.append(str(error))
-    if failures:
-        raise BatchBlocked(f"week {week.id}: {'; '.join(failures)}")
-    feeds = {name: _keep(context, week, name, verdict, warnings) for name, (verdict, warnings) in judged.items()}
+            blocked[name] = str(error)
+    if blocked:
+        note_blocked(context, week, blocked)
+        raise BatchBlocked(
+            f"week {week.id}: {'; '.join(blocked.values())}; `preflight deliveries` lists the batches of the week, "
+            "then: preflight deliver FEED FILE --corrects BATCH"
+        )
+    feeds = {name: _keep(context, week, s.FEEDS[name], judgement) for name, judgement in judgements.items()}
     quarantined = sum(counts["quarantined"] for counts in feeds.values())
     logger.info("accepted week %s, %d rows quarantined", week.id, quarantined)
     return context.journal.record(week.id, "validate", {"feeds": feeds})
 
 
-def _judge(context: Context, week: Week, feed: s.Feed) -> tuple[Verdict, list[str]]:
-    batch = context.require(f"landed/{feed.name}", week, f"preflight ingest {week.id}")
-    with part("Great Expectations"):
-        results = context.validator.check(feed, batch, context.data_days(week), week.id, week.end)
-    warnings = [
-        f"{result.rule}, got {result.observed}" for result in results if not result.passed and result.severity == s.WARN
-    ]
-    return judge_batch(batch, feed, results), warnings
+def _keep(context: Context, week: Week, feed: s.Feed, judgement: Judgement) -> dict:
+    accepted, quarantined = keep_verdicts(context, feed, week.id, judgement.verdicts)
+    warnings = [result for result in judgement.results if not result.passed and result.severity == s.WARN]
+    return {
+        "landed": accepted.height + quarantined.height,
+        "accepted": accepted.height,
+        "quarantined": quarantined.height,
+        "rules_broken": dict(sorted(Counter(quarantined[BROKEN_RULES].to_list()).items())),
+        "warnings": [f"{result.rule}, got {result.observed}" for result in warnings],
+        "accepted_hash": content_hash(accepted),
+        "batches": _batches(context, feed, week),
+    }
 
 
-def _keep(context: Context, week: Week, name: str, verdict: Verdict, warnings: list[str]) -> dict:
+def _batches(context: Context, feed: s.Feed, week: Week) -> dict[str, int]:
     with part("data"):
-        context.store.write_table(f"accepted/{name}", week.id, verdict.accepted)
-        context.store.write_table(f"quarantined/{name}", week.id, verdict.quarantined)
-        return {
-            "landed": verdict.accepted.height + verdict.quarantined.height,
-            "accepted": verdict.accepted.height,
-            "quarantined": verdict.quarantined.height,
-            "rules_broken": dict(sorted(Counter(verdict.quarantined[BROKEN_RULES].to_list()).items())),
-            "warnings": warnings,
-            "accepted_hash": content_hash(verdict.accepted),
-        }
+        counts = landed_rows(context, feed, week.id).group_by(BATCH).agg(pl.len())
+        return dict(sorted(counts.iter_rows()))
