@@ -114,7 +114,7 @@ def verdicts_of(documents: list[dict]) -> pl.DataFrame:
     """Verdicts from a JSON document, where moments are text."""
     moments = [name for name, dtype in VERDICTS.items() if dtype == s.MOMENT]
     read = pl.DataFrame(documents, schema={**VERDICTS, **dict.fromkeys(moments, pl.String)})
-    return read.with_columns(pl.col(moments).str.to_datetime(time_unit="us", time_zone="UTC"))
+    return read.with_columns(pl.col(moments).str.to_datetime("%Y-%m-%dT%H:%M:%S%.f%z", time_unit="us"))
 
 
 def superseded_rule(new: str) -> str:

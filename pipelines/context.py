@@ -121,8 +121,8 @@ class Context:
         """Whether the week was validated: what it accepted has been learned from, and stays."""
         return self.journal.read(week.id, "validate") is not None
 
-    def now(self) -> datetime:
-        """What the system's own clock shows: the end of the newest validated week, or the start of the data."""
+    def clock_shows(self) -> datetime:
+        """The moment on the system's own clock: the end of the newest validated week, or the start of the data."""
         validated = self.journal.weeks("validate")
         return Week.from_id(validated[-1]).end if validated else midnight(self.settings.first_day)
 
@@ -155,7 +155,7 @@ class Context:
         Raises MissingTable when one of those weeks was never validated: a gap would change features and labels.
         """
         chosen = [week for week in self.all_weeks() if week <= until][-weeks if weeks else 0 :]
-        missing = [week.id for week in chosen if not self.store.has_table(f"accepted/{feed.name}", week.id)]
+        missing = [week.id for week in chosen if not self.is_closed(week)]
         if missing:
             raise MissingTable(
                 f"{feed.name} of {len(missing)} of the {len(chosen)} weeks up to {until.id} is not there yet, "

@@ -63,7 +63,7 @@ def land_batch(
         return before[batch], False
     if corrects:
         require_correctable(context.ledger.entries(), feed, corrects)
-    received_at = context.now()
+    received_at = context.clock_shows()
     named = rows.with_columns(pl.lit(batch).alias(BATCH)).with_row_index(ROW_NUMBER).select(landed_schema(feed).names())
     periods = [Period(week.id, week.start, week.end) for week in context.all_weeks()]
     placed = place_rows(named.cast(dict(landed_schema(feed))), feed, periods, _desk(context))
