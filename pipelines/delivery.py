@@ -22,7 +22,8 @@ from infra.errors import UsageError
 from infra.source import read_delivery
 from pipelines.clock import Week
 from pipelines.context import Context
-from pipelines.landing import blocked_weeks, judged_rows, land_batch
+from pipelines.judging import blocked_weeks
+from pipelines.landing import judged_rows, land_batch
 
 ANSWERS = {True: "landed", False: "had landed already"}
 

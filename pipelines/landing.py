@@ -134,21 +134,6 @@ def keep_verdicts(
         return accepted, quarantined
 
 
-def note_blocked(context: Context, week: Week, reasons: dict[str, str]) -> None:
-    """Keep which batches are blocked and why, for those who ask, until the week is accepted; nothing reads it else."""
-    blocked = {
-        name: {"reason": reason, "batches": _batches_of(context, s.FEEDS[name], week)}
-        for name, reason in reasons.items()
-    }
-    context.store.write_json(f"blocked/{week.id}.json", {"week": week.id, "feeds": blocked})
-
-
-def blocked_weeks(context: Context) -> list[dict]:
-    """The weeks that are blocked as far as the last look at them says, each with its feeds, batches and reasons."""
-    notes = [context.store.read_json(f"blocked/{path.name}") for path in context.store.files("blocked", "*.json")]
-    return [note for note in notes if not context.is_closed(Week.from_id(note["week"]))]
-
-
 def require_nothing_lost(context: Context, week: Week) -> None:
     """Raise RowsLost when the tables of a closed week do not add up: landed = accepted + quarantined, feed by feed."""
     for feed in s.FEEDS.values():
@@ -215,10 +200,6 @@ def _check(context: Context, week: Week, feed: s.Feed) -> Check:
         return context.validator.check(feed, rows, context.data_days(week), week.id, week.end)
 
     return check
-
-
-def _batches_of(context: Context, feed: s.Feed, week: Week) -> list[str]:
-    return landed_rows(context, feed, week.id)[BATCH].unique(maintain_order=True).to_list()
 
 
 def _desk(context: Context) -> str:

@@ -5,7 +5,7 @@ from infra.errors import UsageError
 from infra.settings import Settings
 from pipelines.context import Context, open_context
 from pipelines.delivery import feed_named
-from pipelines.landing import blocked_weeks
+from pipelines.judging import blocked_weeks
 from pipelines.quarantine import Selection, count_by_rule, describe_row, quarantined
 from preflight import show
 from preflight.session import SUITES, working
