@@ -191,7 +191,7 @@ def _verdicts(context: Context, feed: s.Feed, week: str) -> pl.DataFrame:
 
 def _write_if_other(context: Context, dataset: str, week: str, frame: pl.DataFrame) -> None:
     store = context.store
-    if not store.has_table(dataset, week) or content_hash(store.read_table(dataset, week)) != content_hash(frame):
+    if not store.has_table(dataset, week) or not store.read_table(dataset, week).equals(frame):
         store.write_table(dataset, week, frame)
 
 

@@ -1,8 +1,9 @@
 """Deliveries as they really come: early, late, doubled, out of order, corrected; and nothing of the past changes."""
 
 import random
-from collections.abc import Callable
+import shutil
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 
 import polars as pl
@@ -336,22 +337,16 @@ def test_a_row_that_got_lost_is_noticed_by_name_at_the_next_look(few, tmp_path, 
         close_week(context, FIRST)
 
 
-class Killed(BaseException):
-    """Stands for the end of the process."""
+def keep_a_copy_before_each_write(monkeypatch: pytest.MonkeyPatch, home: Path, copies: Path) -> None:
+    """What a process that is killed before its first, second, third ... write leaves behind, at `copies`/0, 1, 2 ..."""
+    write, numbers = infra.storage.write_atomically, count()
 
-
-def die_at_write(monkeypatch: pytest.MonkeyPatch, number: int) -> Callable[[], int]:
-    """Raise Killed instead of making the write with this number; returns how many were made."""
-    made, write = [], infra.storage.write_atomically
-
-    def dying(path: Path, content: bytes) -> Path:
-        if len(made) == number:
-            raise Killed
-        made.append(path)
+    def watched(path: Path, content: bytes) -> Path:
+        left = copies / str(next(numbers))
+        shutil.copytree(home, left) if home.exists() else left.mkdir(parents=True)
         return write(path, content)
 
-    monkeypatch.setattr(infra.storage, "write_atomically", dying)
-    return lambda: len(made)
+    monkeypatch.setattr(infra.storage, "write_atomically", watched)
 
 
 def eventful(context: Context, few: dict[str, pl.DataFrame]) -> None:
@@ -379,21 +374,31 @@ def everything_under(home: Path) -> dict[str, bytes]:
 
 
 def test_a_life_killed_before_any_of_its_writes_and_begun_again_holds_the_same_bytes(feeds, tmp_path, monkeypatch):
+    monkeypatch.setattr(infra.storage.os, "fsync", lambda handle: None)  # nobody pulls the plug of this machine
     few = few_flights(feeds, one_in=300)
-    with monkeypatch.context() as patched:
-        writes = die_at_write(patched, -1)
+    with monkeypatch.context() as watched:
+        keep_a_copy_before_each_write(watched, tmp_path / "whole", tmp_path / "killed")
         eventful(life(tmp_path / "whole"), few)
-        whole = everything_under(tmp_path / "whole")
+    whole, homes = everything_under(tmp_path / "whole"), sorted((tmp_path / "killed").iterdir())
 
-    other = []
-    for number in range(writes()):
-        home = tmp_path / str(number)
-        with monkeypatch.context() as patched:
-            die_at_write(patched, number)
-            with pytest.raises(Killed):
-                eventful(life(home), few)
+    for home in homes:
         eventful(life(home), few)
-        other += [number] if everything_under(home) != whole else []
 
-    assert writes() > 40
-    assert other == []
+    assert len(homes) > 50
+    assert [home.name for home in homes if everything_under(home) != whole] == []
+
+
+def test_a_landing_that_was_killed_and_never_done_again_is_not_seen(few, tmp_path, monkeypatch):
+    monkeypatch.setattr(infra.storage.os, "fsync", lambda handle: None)
+    context = life(tmp_path / "home")
+    live(context, few, FIRST)
+    with monkeypatch.context() as watched:
+        keep_a_copy_before_each_write(watched, tmp_path / "home", tmp_path / "killed")
+        bring(context, s.SCHEDULE, few["schedule"].with_columns(pl.col(s.DISTANCE) + 1))
+    before_the_entry = life(tmp_path / "killed" / "4")
+
+    seen = [landed_rows(before_the_entry, s.SCHEDULE, week.id).height for week in WEEKS]
+
+    assert seen == [of_week(few, s.SCHEDULE, FIRST).height, 0, 0, 0]
+    assert before_the_entry.store.has_table("landed/schedule", FOURTH.id)
+    require_nothing_lost(before_the_entry, FIRST)
