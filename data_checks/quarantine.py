@@ -18,7 +18,7 @@ from data_checks.words import TOO_LATE, TOO_LATE_RULE, number_words
 
 STATUS, JUDGED_AT, CONTRACT, ROW_HASH = "status", "judged_at_utc", "contract", "row_hash"
 TAKEN_KNOWN_AT, TAKEN_REVISION = "accepted_known_at_utc", "accepted_revision"
-"""A row that comes late is known late, and a word said later is a later revision: what the system takes them for."""
+"""What the system takes a row for: known later than it claims (null: as it claims), and as which revision."""
 
 ACCEPTED, OPEN, REPLAYED, DISCARDED, SUPERSEDED = "accepted", "open", "replayed", "discarded", "superseded"
 STATUSES = (OPEN, REPLAYED, DISCARDED, SUPERSEDED)
@@ -129,8 +129,8 @@ def with_verdicts(landed: pl.DataFrame, verdicts: pl.DataFrame) -> pl.DataFrame:
 
 def accepted_rows(judged: pl.DataFrame, feed: s.Feed, as_claimed: bool = False) -> pl.DataFrame:
     """The accepted half in natural order, as the system takes the rows, or `as_claimed` by whoever sent them."""
-    known_at = s.KNOWN_AT if as_claimed else TAKEN_KNOWN_AT
-    taken = {s.KNOWN_AT: pl.col(known_at), s.REVISION: pl.col(TAKEN_REVISION)}
+    known_at = pl.col(s.KNOWN_AT) if as_claimed else pl.coalesce(TAKEN_KNOWN_AT, s.KNOWN_AT)
+    taken = {s.KNOWN_AT: known_at, s.REVISION: pl.col(TAKEN_REVISION)}
     columns = [taken.get(name, pl.col(name)).alias(name) for name in feed.polars_schema]
     return in_natural_order(judged.filter(pl.col(STATUS).is_in(IN_FORCE)).select(columns), feed)
 
@@ -205,9 +205,10 @@ def _check_contract(
 
 
 def _verdicts(found: pl.DataFrame, hearing: Hearing) -> pl.DataFrame:
-    known_at = pl.col(s.KNOWN_AT)
+    known_at = pl.lit(None, dtype=s.MOMENT)
     if hearing.late_at is not None:
-        known_at = pl.max_horizontal(known_at, pl.lit(hearing.late_at + TICK, dtype=s.MOMENT))
+        came = pl.lit(hearing.late_at + TICK, dtype=s.MOMENT)
+        known_at = pl.when(came > pl.col(s.KNOWN_AT)).then(came)
     superseded = pl.col(BATCH).is_in(pl.Series(list(hearing.superseded), dtype=pl.String).implode())
     status = (
         pl.when(pl.col(BROKEN_RULES).is_null())

@@ -42,7 +42,8 @@ def list_rows(settings: Settings, chosen: dict, with_rows: bool, as_json: bool) 
     if with_rows:
         document["rows"] = [{**row, "judged_at_utc": row["judged_at_utc"].isoformat()} for row in found.to_dicts()]
     outcome = f"{found.height} rows in quarantine, {found.filter(status='open').height} of them open"
-    show.finish(f"{outcome}; {len(blocked)} weeks blocked" if blocked else outcome, document, as_json)
+    weeks = ", ".join(note["week"] for note in blocked)
+    show.finish(f"{outcome}; blocked: week {weeks}" if blocked else outcome, document, as_json)
 
 
 def show_row(settings: Settings, prefix: str, as_json: bool) -> None:

@@ -78,10 +78,12 @@ def fates(verdicts: pl.DataFrame) -> list[tuple]:
 
 
 def test_a_row_that_keeps_the_contract_is_accepted_and_known_when_it_says():
-    verdicts = judged(landed({}))
+    rows = landed({})
+
+    verdicts = judged(rows)
 
     assert fates(verdicts) == [(ACCEPTED, None)]
-    assert verdicts["accepted_known_at_utc"].to_list() == [NOON + timedelta(hours=1)]
+    assert accepted_rows(with_verdicts(rows, verdicts), s.WEATHER)[s.KNOWN_AT].to_list() == [NOON + timedelta(hours=1)]
 
 
 def test_a_row_that_breaks_the_contract_is_quarantined_under_the_rule():
@@ -149,13 +151,22 @@ def test_late_rows_are_checked_beside_those_that_were_accepted():
     assert seen == [2]
 
 
-@pytest.mark.parametrize(("days", "known"), [(-1, 1), (7, 0)])
-def test_a_late_row_is_known_just_after_it_came_and_never_before_it_says(days, known):
-    came = NOON + timedelta(days=days)
+@pytest.mark.parametrize(
+    ("came", "known"),
+    [
+        (NOON - timedelta(days=1), NOON + timedelta(hours=1)),
+        (NOON + timedelta(hours=1) - TICK, NOON + timedelta(hours=1)),
+        (NOON + timedelta(hours=1), NOON + timedelta(hours=1) + TICK),
+        (WEEK_END, WEEK_END + TICK),
+    ],
+)
+def test_a_late_row_is_known_just_after_it_came_and_never_before_it_says(came, known):
+    rows = landed({})
 
-    verdicts = judged(landed({}), late_at=came)
+    table = with_verdicts(rows, judged(rows, late_at=came))
 
-    assert verdicts["accepted_known_at_utc"].to_list() == [NOON + timedelta(hours=1) if known else came + TICK]
+    assert accepted_rows(table, s.WEATHER)[s.KNOWN_AT].to_list() == [known]
+    assert accepted_rows(table, s.WEATHER, as_claimed=True)[s.KNOWN_AT].to_list() == [NOON + timedelta(hours=1)]
 
 
 def test_a_flight_of_a_closed_week_stays_out_with_the_rules_it_breaks_or_for_being_late():
@@ -239,9 +250,10 @@ def test_replaced_verdicts_take_the_place_of_the_old_ones_and_only_theirs():
 
 
 def test_verdicts_are_the_same_after_they_were_kept_as_text():
-    verdicts = judged(landed({}, {"mph": 200.0, "hour": 300}), late_at=WEEK_END)
+    rows = landed({}, {"mph": 200.0, "hour": 300})
+    verdicts = pl.concat([judged(rows[:1]), judged(rows[1:], late_at=WEEK_END)])
     moments = ("judged_at_utc", "accepted_known_at_utc")
-    told = [row | {name: row[name].isoformat() for name in moments} for row in verdicts.to_dicts()]
+    told = [row | {name: row[name] and row[name].isoformat() for name in moments} for row in verdicts.to_dicts()]
 
     assert verdicts_of(told).equals(verdicts)
 

@@ -71,7 +71,8 @@ def test_a_life_lists_a_batch_per_feed_and_week(lived, run_here):
 
     events = lived.context.journal.events("validate")
     batches = [batch for event in events for feed in event["feeds"].values() for batch in feed["batches"]]
-    assert [entry["batch"] for entry in listed] == batches
+    assert sorted(entry["batch"] for entry in listed) == sorted(batches)
+    assert [entry["number"] for entry in listed] == list(range(1, len(batches) + 1))
     assert all(entry["fate"]["waiting"] == 0 for entry in listed)
 
 
