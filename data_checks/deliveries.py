@@ -92,7 +92,10 @@ def batch_name(feed: s.Feed, content: str) -> str:
 def place_rows(rows: pl.DataFrame, feed: s.Feed, weeks: list[Period], desk: str) -> dict[str, pl.DataFrame]:
     """The rows by the week they belong to; those that belong to none go to the week `desk`, with an objection."""
     place = pl.lit(None, dtype=pl.String)
-    for week in weeks:
+    oldest, newest = rows[feed.week_of].min(), rows[feed.week_of].max()
+    for week in weeks if oldest is not None else ():
+        if week.end <= oldest or week.start > newest:
+            continue
         inside = (pl.col(feed.week_of) >= week.start) & (pl.col(feed.week_of) < week.end)
         place = pl.when(inside).then(pl.lit(week.name)).otherwise(place)
     placed = rows.with_columns(place.alias("week"))

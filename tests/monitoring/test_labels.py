@@ -41,6 +41,26 @@ def test_only_a_landing_gives_a_label(event):
     assert known_labels(happened(("a", event, 99, NOON)), NOON).is_empty()
 
 
+def test_a_label_follows_the_last_word_that_is_known():
+    words = happened((*landed(0), 0), (*landed(20, NOON + TICK), 1))
+
+    assert known_labels(words, NOON)[IS_LATE].to_list() == [False]
+    assert known_labels(words, NOON + TICK)[IS_LATE].to_list() == [True]
+
+
+def test_a_word_that_comes_after_its_own_correction_changes_no_label():
+    words = happened((*landed(0, NOON + TICK), 0), (*landed(20), 1))
+
+    assert known_labels(words, NOON + TICK).select(IS_LATE, LABEL_KNOWN_AT).rows() == [(True, NOON)]
+
+
+def test_a_flight_that_is_cancelled_by_a_later_word_has_no_label_any_more():
+    words = happened((*landed(0), 0), ("a", s.CANCELLED, None, NOON + TICK, 1))
+
+    assert (known_labels(words, NOON).height, without_label(words, NOON).height) == (1, 0)
+    assert (known_labels(words, NOON + TICK).height, without_label(words, NOON + TICK).height) == (0, 1)
+
+
 @pytest.mark.parametrize(
     ("event", "known_at", "closed"),
     [(s.CANCELLED, NOON, 1), (s.DIVERTED, NOON, 1), (s.CANCELLED, NOON + TICK, 0), (s.DEPARTED, NOON, 0)],

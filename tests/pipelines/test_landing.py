@@ -275,6 +275,17 @@ def test_features_of_the_past_are_the_same_bytes_after_late_rows_and_revisions(f
     assert now[AS_OF].equals(next_week[AS_OF])
 
 
+def test_features_listen_to_the_first_word_and_labels_to_the_last(few, tmp_path):
+    plain, told_twice = life(tmp_path / "plain"), life(tmp_path / "twice")
+    live(plain, few, *WEEKS)
+    live(told_twice, few | {"outcomes": pl.concat([few["outcomes"], revised(few["outcomes"], 4)])}, *WEEKS)
+
+    features = [content_hash(features_of(context, FOURTH, *WEEKS)) for context in (plain, told_twice)]
+
+    assert features[0] == features[1]
+    assert labels_at(plain, *WEEKS) != labels_at(told_twice, *WEEKS)
+
+
 @pytest.mark.parametrize("week", [FIRST, SECOND])
 def test_labels_known_at_a_past_moment_are_the_same_after_late_rows_and_revisions(few, tmp_path, week):
     context = life(tmp_path)
