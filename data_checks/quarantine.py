@@ -162,7 +162,7 @@ def _mark_at_the_door(rows: pl.DataFrame, judged: pl.DataFrame, hearing: Hearing
     by_batch = pl.col(BATCH).replace_strict(newer, default=None, return_dtype=pl.String) if newer else pl.lit(None)
     marked = rows.with_columns(pl.coalesce(by_batch.cast(pl.String), rule_of(pl.col(OBJECTION))).alias(BROKEN_RULES))
     content = list(hearing.feed.polars_schema)
-    standing = judged.filter(pl.col(STATUS) != SUPERSEDED).select(content)
+    standing = judged.filter(pl.col(STATUS) != SUPERSEDED, pl.col(OBJECTION).is_null()).select(content)
     fit = marked.filter(pl.col(BROKEN_RULES).is_null()).select(*content, *NAMES)
     seen = pl.concat([standing, fit], how="diagonal").filter(~pl.struct(content).is_first_distinct())
     repeats = seen.filter(pl.col(BATCH).is_not_null()).select(*NAMES, pl.lit(LANDED_BEFORE).alias("repeat"))

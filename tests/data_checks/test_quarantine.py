@@ -115,6 +115,12 @@ def test_a_row_equal_to_one_that_was_superseded_did_not_land_before():
     assert fates(judged(rows, before, late_at=WEEK_END)) == [(ACCEPTED, None)]
 
 
+def test_a_row_like_one_that_could_not_be_read_did_not_land_before():
+    rows = landed({"hour": 1, OBJECTION: "pressure_mbar cannot be read, got x"}, {"hour": 1, BATCH: "weather-b"})
+
+    assert fates(judged(rows, judged(rows[:1]), late_at=WEEK_END)) == [(ACCEPTED, None)]
+
+
 def test_rows_of_a_superseded_batch_stay_out_and_make_room():
     rows = landed({"hour": 1}, {"hour": 1, BATCH: "weather-b"})
 

@@ -76,6 +76,15 @@ def test_a_life_lists_a_batch_per_feed_and_week(lived, run_here):
     assert all(entry["fate"]["waiting"] == 0 for entry in listed)
 
 
+def test_weeks_that_have_landed_land_nothing_again_and_say_so(lived_copy, run_flow):
+    before = lived_copy.context.ledger.entries()
+
+    ended = run_flow(lived_copy.settings.home, "ingest", "2013-02-11")
+
+    assert ended.stdout.splitlines()[-1].endswith("have landed, nothing new in 1 of 1"), ended.stderr
+    assert lived_copy.context.ledger.entries() == before
+
+
 def test_the_impossible_wind_of_february_can_be_looked_at_and_discarded(lived_copy, run_here, run_flow):
     home = lived_copy.settings.home
     (row,) = json.loads(run_here(home, "quarantine", "list", "--feed", "weather", "--rows", "--json").stdout)["rows"]
