@@ -107,8 +107,9 @@ def _outcomes(flights: pl.DataFrame) -> pl.DataFrame:
 
 def _events(flights: pl.DataFrame, event: str, known_at: pl.Expr, delay: pl.Expr | None) -> pl.DataFrame:
     minutes = pl.lit(None, dtype=pl.Int64) if delay is None else delay
+    first_word = pl.lit(0).alias(s.REVISION)
     columns = [s.FLIGHT_ID, pl.lit(event).alias(s.EVENT), minutes.alias(s.DELAY), known_at.alias(s.KNOWN_AT)]
-    return flights.select(columns).cast(dict(s.OUTCOMES.polars_schema))
+    return flights.select(*columns, first_word).cast(dict(s.OUTCOMES.polars_schema))
 
 
 def _minutes(column: str) -> pl.Expr:

@@ -19,6 +19,7 @@ DISTANCE = "distance_miles"
 KNOWN_AT = "known_at_utc"
 EVENT = "event"
 DELAY = "delay_min"
+REVISION = "revision"
 OBSERVED_AT = "observed_at_utc"
 TEMPERATURE = "temperature_f"
 DEW_POINT = "dew_point_f"
@@ -119,8 +120,9 @@ OUTCOMES = Feed(
         Column(EVENT, pl.String, "what happened", domain=(DEPARTED, ARRIVED, CANCELLED, DIVERTED)),
         Column(DELAY, pl.Int64, "after schedule, negative when early", "min", True, minimum=-180, maximum=2880),
         _KNOWN_AT,
+        Column(REVISION, pl.Int64, "words said before about the same; 0 is the first word", minimum=0, maximum=99),
     ),
-    key=(FLIGHT_ID, EVENT),
+    key=(FLIGHT_ID, EVENT, REVISION),
     week_of=KNOWN_AT,
     rows_per_day=(1000, 2400),
     required_when=((DELAY, EVENT, (DEPARTED, ARRIVED)),),

@@ -3,3 +3,7 @@
 
 class PreflightError(Exception):
     """Refused or failed for a reason that one sentence tells: what was expected, what was found, what to do next."""
+
+
+class UsageError(PreflightError, ValueError):
+    """A command was asked for something that it does not know."""

@@ -43,8 +43,12 @@ class Journal:
 
     def events(self, stage: str | None = None) -> list[dict]:
         """All events, or those of one stage, in the order in which they happened."""
-        wanted = f"*-{STAGES.index(stage)}-{stage}.json" if stage else "*.json"
+        wanted = _files_of(stage) if stage else "*.json"
         return [self._store.read_json(f"journal/{path.name}") for path in self._store.files("journal", wanted)]
+
+    def weeks(self, stage: str) -> list[str]:
+        """The weeks in which a stage has happened, in order, without reading what came of it."""
+        return [path.name[: len("2013-07-01")] for path in self._store.files("journal", _files_of(stage))]
 
     def digest(self) -> str:
         """SHA-256 over all events in order: equal for two lives that were the same."""
@@ -53,6 +57,10 @@ class Journal:
 
     def _name(self, week: str, stage: str) -> str:
         return f"journal/{week}-{STAGES.index(stage)}-{stage}.json"
+
+
+def _files_of(stage: str) -> str:
+    return f"*-{STAGES.index(stage)}-{stage}.json"
 
 
 def _rounded(value: object) -> object:

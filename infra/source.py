@@ -20,6 +20,7 @@ KNOWN_SHA256 = {
     "planes.csv": "778962edec8339f6f6edb1d6506869f61cab573eda03d7e162d2899c76d04c1a",
     "weather.csv": "5d1ea2548a3941eac0b4a9ca70805daa9fa49bbb711a0c7557b2bba0bd7c3f64",
 }
+PARQUET_MAGIC = b"PAR1"
 MISSING_VALUES = ["NA", "\\N", ""]
 
 
@@ -62,6 +63,23 @@ def open_source(folder: Path | None, names: Iterable[str]) -> Source:
     for name in sorted(contents):
         digest.update(hashlib.sha256(contents[name]).digest())
     return Source(contents, digest.hexdigest())
+
+
+def read_delivery(path: Path) -> tuple[bytes, pl.DataFrame]:
+    """The bytes of a CSV or Parquet file and its rows, of a CSV all as text. Raises SourceError in one sentence."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read: {error.strerror or error}") from error
+    if not content.strip():
+        raise SourceError(f"{path.name} is empty; expected a header line and rows")
+    try:
+        if content.startswith(PARQUET_MAGIC):
+            return content, pl.read_parquet(io.BytesIO(content))
+        return content, pl.read_csv(io.BytesIO(content), infer_schema=False, null_values=MISSING_VALUES)
+    except (pl.exceptions.PolarsError, UnicodeDecodeError) as error:
+        said = str(error).splitlines()[0]
+        raise SourceError(f"{path.name} can be read neither as CSV nor as Parquet: {said}") from error
 
 
 def package_folder() -> Path:

@@ -172,7 +172,7 @@ def _content(column: pl.Series) -> bytes:
     if column.dtype != pl.String:
         return column.to_physical().fill_null(0).to_numpy().tobytes()
     texts = column.fill_null("")
-    return texts.str.len_bytes().to_numpy().tobytes() + "".join(texts).encode()
+    return texts.str.len_bytes().to_numpy().tobytes() + texts.str.join().item().encode()
 
 
 def write_atomically(path: Path, content: bytes) -> Path:

@@ -5,6 +5,7 @@ from datetime import datetime
 import polars as pl
 
 from data_checks import schema as s
+from data_checks.words import last_word
 
 IS_LATE = "is_late"
 LABEL_KNOWN_AT = "label_known_at_utc"
@@ -12,11 +13,11 @@ LATE_MIN = 15  # the US DOT counts an arrival as late from 15 minutes on
 
 
 def known_labels(outcomes: pl.DataFrame, at: datetime) -> pl.DataFrame:
-    """`flight_id`, `is_late` and `label_known_at_utc` of the flights that had landed by `at`.
+    """`flight_id`, `is_late` and `label_known_at_utc` of the flights that had landed by `at`, by the last word known.
 
     Cancelled and diverted flights never get a label: nobody knows how late they would have been.
     """
-    landed = outcomes.filter(pl.col(s.EVENT) == s.ARRIVED, pl.col(s.KNOWN_AT) <= at)
+    landed = last_word(outcomes, at).filter(pl.col(s.EVENT) == s.ARRIVED)
     return landed.select(
         s.FLIGHT_ID,
         (pl.col(s.DELAY) >= LATE_MIN).alias(IS_LATE),
@@ -26,7 +27,7 @@ def known_labels(outcomes: pl.DataFrame, at: datetime) -> pl.DataFrame:
 
 def without_label(outcomes: pl.DataFrame, at: datetime) -> pl.DataFrame:
     """`flight_id` and `event` of the flights known by `at` to be cancelled or diverted."""
-    closed = outcomes.filter(pl.col(s.EVENT).is_in([s.CANCELLED, s.DIVERTED]), pl.col(s.KNOWN_AT) <= at)
+    closed = last_word(outcomes, at).filter(pl.col(s.EVENT).is_in([s.CANCELLED, s.DIVERTED]))
     return closed.select(s.FLIGHT_ID, s.EVENT)
 
 

@@ -19,6 +19,7 @@ import polars as pl
 
 from data_checks import schema as s
 from data_checks.feeds import rows_of_week
+from infra.journal import Journal
 from infra.settings import Settings
 from infra.storage import Store, content_hash
 from pipelines.clock import Week
@@ -121,6 +122,7 @@ def keep_as_accepted(year: World, weeks: list[Week], store: Store) -> None:
         for feed in s.FEEDS.values():
             rows = rows_of_week(getattr(year, feed.name).lazy(), feed, week.start, week.end).collect()
             store.write_table(f"accepted/{feed.name}", week.id, rows)
+        Journal(store).record(week.id, "validate", {"feeds": {}})
     store.write_table("reference", "planes", year.planes)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import datetime
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from data_checks import schema as s
 from data_checks.feeds import split_feeds
 from infra.errors import PreflightError
 from infra.journal import Journal
+from infra.ledger import Ledger
 from infra.settings import Settings, load_settings
 from infra.source import Source, open_source
 from infra.stopwatch import part
@@ -44,6 +46,7 @@ class Context:
         self.settings = settings
         self.store = Store(settings.home)
         self.journal = Journal(self.store)
+        self.ledger = Ledger(self.store)
 
     @cached_property
     def registry(self) -> Registry:
@@ -115,6 +118,15 @@ class Context:
         """Every week with a day of data, in order."""
         return weeks_between(self.settings.first_day, self.settings.last_day)
 
+    def is_closed(self, week: Week) -> bool:
+        """Whether the week was validated: what it accepted has been learned from, and stays."""
+        return self.journal.read(week.id, "validate") is not None
+
+    def clock_shows(self) -> datetime:
+        """The moment on the system's own clock: the end of the newest validated week, or the start of the data."""
+        validated = self.journal.weeks("validate")
+        return Week.from_id(validated[-1]).end if validated else midnight(self.settings.first_day)
+
     def data_days(self, week: Week) -> int:
         """How many days of the week lie in the data, 1 to 7."""
         last = midnight(self.settings.last_day)
@@ -144,7 +156,7 @@ class Context:
         Raises MissingTable when one of those weeks was never validated: a gap would change features and labels.
         """
         chosen = [week for week in self.all_weeks() if week <= until][-weeks if weeks else 0 :]
-        missing = [week.id for week in chosen if not self.store.has_table(f"accepted/{feed.name}", week.id)]
+        missing = [week.id for week in chosen if not self.is_closed(week)]
         if missing:
             raise MissingTable(
                 f"{feed.name} of {len(missing)} of the {len(chosen)} weeks up to {until.id} is not there yet, "
@@ -164,9 +176,7 @@ class Context:
 
     def has_accepted_year(self) -> bool:
         """Whether every week was validated, so that `year` is of accepted rows."""
-        return all(
-            self.store.has_table(f"accepted/{name}", week.id) for name in s.FEEDS for week in self.all_weeks()
-        ) and self.store.has_table("reference", "planes")
+        return all(map(self.is_closed, self.all_weeks()))
 
     def year(self) -> World:
         """The feeds of all weeks: the accepted rows, or as the source has them where a week was never validated."""

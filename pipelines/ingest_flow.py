@@ -2,11 +2,13 @@
 
 import logging
 
+import polars as pl
 from prefect import flow, task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
 from data_checks import schema as s
+from data_checks.deliveries import landings, readable
 from data_checks.feeds import rows_of_week, split_feeds
 from infra.orchestrator import tag_run
 from infra.settings import Settings
@@ -15,6 +17,7 @@ from infra.stopwatch import part
 from infra.storage import content_hash
 from pipelines.clock import Week
 from pipelines.context import Context, open_context
+from pipelines.landing import land_batch
 
 logger = logging.getLogger(__name__)
 
@@ -65,12 +68,23 @@ def land_week(context: Context, week: Week) -> dict:
         before = context.journal.read(week.id, "land")
         if before and before["hashes"] != hashes:
             raise _other_content(context, f"week {week.id}")
-        if not before:
-            for name, frame in frames.items():
-                context.store.write_table(f"landed/{name}", week.id, frame)
+        if before is None:
+            for feed in s.FEEDS.values():
+                _land_ordinary(context, week, feed, frames[feed.name], hashes[feed.name])
         rows = {name: frame.height for name, frame in frames.items()}
-    logger.info("landed week %s: %s", week.id, ", ".join(f"{count} {name}" for name, count in rows.items()))
+    said = ", ".join(f"{count} {name}" for name, count in rows.items())
+    logger.info("%s week %s: %s", "had landed before:" if before else "landed", week.id, said)
     return context.journal.record(week.id, "land", {"rows": rows, "hashes": hashes})
+
+
+def _land_ordinary(context: Context, week: Week, feed: s.Feed, rows: pl.DataFrame, content: str) -> None:
+    """Land what the source has of a week, one batch, unless a landing that was killed did so already."""
+    origins = [entry["origin"] for entry in landings(context.ledger.entries()).values() if entry["feed"] == feed.name]
+    before = [origin["sha256"] for origin in origins if origin.get("week") == week.id]
+    if before and before != [content]:
+        raise _other_content(context, f"{feed.name} of week {week.id}")
+    if not before and not rows.is_empty():
+        land_batch(context, feed, readable(rows), {"week": week.id, "sha256": content})
 
 
 def _other_content(context: Context, what: str) -> SourceError:

@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 
 from data_checks import schema as s
+from data_checks.words import LEAVING, first_word
 from monitoring.labels import LATE_MIN
 from pipelines.as_of import UNKNOWN, Codes, Events, Totals, joint_key, seconds_asked, seconds_known
 
@@ -154,12 +155,13 @@ def _happened(world: World, plan: Flights) -> pl.DataFrame:
         pl.Series(name, getattr(plan, name))
         for name in ("carrier", "origin", "destination", "tail", "number", "departure", "arrival")
     )
-    known = pl.Series("known", seconds_known(world.outcomes[s.KNOWN_AT]))
-    return world.outcomes.with_columns(known).join(codes, on=s.FLIGHT_ID, maintain_order="left")
+    outcomes = first_word(world.outcomes)
+    known = pl.Series("known", seconds_known(outcomes[s.KNOWN_AT]))
+    return outcomes.with_columns(known).join(codes, on=s.FLIGHT_ID, maintain_order="left")
 
 
 def _departures(happened: pl.DataFrame, keys: Keys) -> dict[str, object]:
-    events = happened.filter(pl.col(s.EVENT).is_in([s.DEPARTED, s.CANCELLED]))
+    events = happened.filter(pl.col(s.EVENT).is_in(LEAVING))
     flown = (events[s.EVENT] == s.DEPARTED).to_numpy()
     delay = events[s.DELAY].fill_null(0).clip(-15, 240).to_numpy()
     left, counted = _columns(events), {"flown": flown, "cancelled": ~flown, "delay": delay}
@@ -217,7 +219,7 @@ def _planned(schedule: pl.DataFrame, plan: Flights, keys: Keys) -> dict[str, obj
 def _waiting(world: World, plan: Flights) -> Totals:
     """+1 when a flight should leave, -1 when it leaves later or is cancelled, or after a day at the latest."""
     due = np.maximum(plan.departure, seconds_known(world.schedule[s.KNOWN_AT]))
-    left = world.outcomes.filter(pl.col(s.EVENT).is_in([s.DEPARTED, s.CANCELLED]))
+    left = first_word(world.outcomes).filter(pl.col(s.EVENT).is_in(LEAVING))
     gone = world.schedule.select(s.FLIGHT_ID).join(
         left.select(s.FLIGHT_ID, pl.Series("gone", seconds_known(left[s.KNOWN_AT]))),
         on=s.FLIGHT_ID,

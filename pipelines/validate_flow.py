@@ -1,20 +1,16 @@
 """Checks landed rows against the contract: each is accepted or quarantined with the rules it broke."""
 
 import logging
-from collections import Counter
 
 from prefect import flow, task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
-from data_checks import schema as s
-from data_checks.validation import BROKEN_RULES, BatchBlocked, Verdict, judge_batch
 from infra.orchestrator import tag_run
 from infra.settings import Settings
-from infra.stopwatch import part
-from infra.storage import content_hash
 from pipelines.clock import Week
 from pipelines.context import Context, open_context
+from pipelines.judging import close_week
 
 logger = logging.getLogger(__name__)
 
@@ -34,42 +30,7 @@ def validate(period: str, settings: Settings | None = None) -> list[dict]:
 @task(name="validate-week", task_run_name="validate-{week.id}", cache_policy=NO_CACHE)
 def validate_week(context: Context, week: Week) -> dict:
     """Judge the three feeds of a week; nothing of the week goes on when one of them is blocked."""
-    before = context.journal.read(week.id, "validate")
-    if before:
-        return before
-    judged, failures = {}, []
-    for feed in s.FEEDS.values():
-        try:
-            judged[feed.name] = _judge(context, week, feed)
-        except BatchBlocked as error:
-            failures.append(str(error))
-    if failures:
-        raise BatchBlocked(f"week {week.id}: {'; '.join(failures)}")
-    feeds = {name: _keep(context, week, name, verdict, warnings) for name, (verdict, warnings) in judged.items()}
-    quarantined = sum(counts["quarantined"] for counts in feeds.values())
+    event = close_week(context, week)
+    quarantined = sum(counts["quarantined"] for counts in event["feeds"].values())
     logger.info("accepted week %s, %d rows quarantined", week.id, quarantined)
-    return context.journal.record(week.id, "validate", {"feeds": feeds})
-
-
-def _judge(context: Context, week: Week, feed: s.Feed) -> tuple[Verdict, list[str]]:
-    batch = context.require(f"landed/{feed.name}", week, f"preflight ingest {week.id}")
-    with part("Great Expectations"):
-        results = context.validator.check(feed, batch, context.data_days(week), week.id, week.end)
-    warnings = [
-        f"{result.rule}, got {result.observed}" for result in results if not result.passed and result.severity == s.WARN
-    ]
-    return judge_batch(batch, feed, results), warnings
-
-
-def _keep(context: Context, week: Week, name: str, verdict: Verdict, warnings: list[str]) -> dict:
-    with part("data"):
-        context.store.write_table(f"accepted/{name}", week.id, verdict.accepted)
-        context.store.write_table(f"quarantined/{name}", week.id, verdict.quarantined)
-        return {
-            "landed": verdict.accepted.height + verdict.quarantined.height,
-            "accepted": verdict.accepted.height,
-            "quarantined": verdict.quarantined.height,
-            "rules_broken": dict(sorted(Counter(verdict.quarantined[BROKEN_RULES].to_list()).items())),
-            "warnings": warnings,
-            "accepted_hash": content_hash(verdict.accepted),
-        }
+    return event

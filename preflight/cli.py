@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from preflight import quarantine_cli
 from preflight.failures import explain_failure
 
 app = typer.Typer(
@@ -19,6 +20,7 @@ app = typer.Typer(
 
 prove = typer.Typer(help="Show on the data that a claim holds: exit 0 when it does, 1 naming what breaks it.")
 app.add_typer(prove, name="prove")
+app.add_typer(quarantine_cli.app)
 
 INTERRUPTED = 130  # how typer ends on Ctrl-C
 
@@ -72,6 +74,28 @@ def ingest(context: typer.Context, period: Period, as_json: Json = False) -> Non
     from preflight import steps
 
     steps.ingest(context.obj, period, as_json)
+
+
+@app.command()
+def deliver(
+    context: typer.Context,
+    feed: Annotated[str, typer.Argument(help="schedule, outcomes or weather")],
+    file: Annotated[Path, typer.Argument(help="CSV or Parquet with the columns of the contract")],
+    corrects: Annotated[str | None, typer.Option(help="the batch whose place it takes")] = None,
+    as_json: Json = False,
+) -> None:
+    """Land a file of a feed: early, late, out of order, twice, or to correct a batch that came before."""
+    from preflight import deliveries
+
+    deliveries.deliver(context.obj, feed, file, corrects, as_json)
+
+
+@app.command(name="deliveries")
+def list_deliveries(context: typer.Context, as_json: Json = False) -> None:
+    """Every batch that landed, in order of arrival: where its rows are, what it corrects, what superseded it."""
+    from preflight import deliveries
+
+    deliveries.list_deliveries(context.obj, as_json)
 
 
 @app.command()

@@ -30,11 +30,11 @@ def explain_failure(error: BaseException) -> Failure | None:
 
 def _known(error: BaseException) -> Failure | None:
     from data_checks.validation import DataRefused
-    from infra.errors import PreflightError
+    from infra.errors import PreflightError, UsageError
     from infra.settings import SettingsError
     from pipelines.clock import PeriodError
 
-    if isinstance(error, PeriodError | SettingsError):
+    if isinstance(error, PeriodError | SettingsError | UsageError):
         return Failure(str(error), WRONG_USAGE)
     if isinstance(error, PreflightError | DataRefused):
         return Failure(str(error), REFUSED)

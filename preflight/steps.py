@@ -16,10 +16,15 @@ def ingest(settings: Settings, period: str, as_json: bool) -> None:
     context = open_context(settings)
     weeks = context.weeks(period)
     context.check_source()
+    before = set(context.journal.weeks("land"))
     with working(settings, "pipelines.ingest_flow") as flow:
         events = flow.ingest(period, settings)
     rows = sum(sum(event["rows"].values()) for event in events)
-    show.finish(f"landed {rows} rows of {_weeks(weeks)}", {"weeks": events}, as_json)
+    known = sum(event["week"] in before for event in events)
+    outcome = f"landed {rows} rows of {_weeks(weeks)}"
+    if known:
+        outcome = f"{rows} rows of {_weeks(weeks)} have landed, nothing new in {known} of {len(weeks)}"
+    show.finish(outcome, {"weeks": events}, as_json)
 
 
 def validate(settings: Settings, period: str, as_json: bool) -> None:

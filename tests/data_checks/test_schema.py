@@ -7,8 +7,8 @@ from data_checks import schema as s
 
 COLUMNS = [(feed, column) for feed in s.FEEDS.values() for column in feed.columns]
 NUMBERS = (pl.Int64, pl.Float64)
-NUMBERS_WITHOUT_UNIT = {s.FLIGHT_NUMBER}
-"""A name made of digits; it measures nothing."""
+NUMBERS_WITHOUT_UNIT = {s.FLIGHT_NUMBER, s.REVISION}
+"""A name made of digits, and a count; they measure nothing."""
 
 
 def named(columns: list) -> list[str]:

@@ -139,3 +139,11 @@ def test_the_digest_of_a_life_is_that_of_its_events_in_order(tmp_path):
     )
 
     assert lived(tmp_path, *LIFE) == hashlib.sha256(lines).hexdigest()
+
+
+def test_the_weeks_of_a_stage_are_told_in_order_without_those_of_other_stages(tmp_path):
+    log = journal(tmp_path)
+    for week, stage in ((NEXT, "validate"), (WEEK, "validate"), (NEXT, "land")):
+        log.record(week, stage, {})
+
+    assert (log.weeks("validate"), log.weeks("land"), log.weeks("score")) == ([WEEK, NEXT], [NEXT], [])

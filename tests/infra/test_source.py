@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from infra import source
-from infra.source import SourceError, open_source
+from infra.source import SourceError, open_source, read_delivery
 
 COLUMNS = {"planes": {"tailnum": pl.String, "seats": pl.Int64}, "weather": {"origin": pl.String, "temp": pl.Float64}}
 PLANES = "tailnum,seats,maker\nN1,149,BOEING\nN2,NA,AIRBUS\n"
@@ -160,3 +160,29 @@ def test_a_package_that_is_not_installed_says_how_to_get_it(monkeypatch):
 
     with pytest.raises(SourceError, match="the package nycflights1913 is not installed; run `make setup`"):
         open_source(None, ["airlines"])
+
+
+def test_a_file_that_somebody_brings_is_read_as_text_or_as_parquet_whatever_its_name(tmp_path):
+    rows = pl.DataFrame({"tailnum": ["N1", "N2"], "seats": [149, None]})
+    rows.write_csv(tmp_path / "a.txt", null_value="NA")
+    rows.write_parquet(tmp_path / "b.txt")
+
+    as_text, as_table = (read_delivery(tmp_path / name) for name in ("a.txt", "b.txt"))
+
+    assert as_text[1].equals(rows.cast({"seats": pl.String}))
+    assert as_table[1].equals(rows)
+    assert as_text[0] == (tmp_path / "a.txt").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(b"", "file.csv is empty"), (b" \n", "file.csv is empty"), (b"PAR1 no", "neither as CSV nor as Parquet"),
+     (b"a,b\n\xff\xfe\x00,1\n", "neither as CSV nor as Parquet"), (None, "cannot be read: No such file")],
+)  # fmt: skip
+def test_a_file_that_is_no_table_is_refused_in_one_sentence(tmp_path, content, words):
+    path = tmp_path / "file.csv"
+    if content is not None:
+        path.write_bytes(content)
+
+    with pytest.raises(SourceError, match=words):
+        read_delivery(path)

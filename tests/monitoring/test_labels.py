@@ -13,8 +13,9 @@ TICK = timedelta(microseconds=1)
 
 
 def happened(*events: tuple[str, str, int | None, datetime]) -> pl.DataFrame:
-    """Outcome rows: flight, event, delay, and from when it is known."""
-    return pl.DataFrame(events, schema=s.OUTCOMES.polars_schema, orient="row")
+    """Outcome rows: flight, event, delay, and from when it is known; the first word where no revision follows."""
+    rows = [(*event, 0)[: len(s.OUTCOMES.columns)] for event in events]
+    return pl.DataFrame(rows, schema=s.OUTCOMES.polars_schema, orient="row")
 
 
 def landed(delay_min: int = 0, known_at: datetime = NOON, flight: str = "a") -> tuple:
@@ -38,6 +39,26 @@ def test_a_label_says_from_when_it_is_known():
 @pytest.mark.parametrize("event", [s.DEPARTED, s.CANCELLED, s.DIVERTED])
 def test_only_a_landing_gives_a_label(event):
     assert known_labels(happened(("a", event, 99, NOON)), NOON).is_empty()
+
+
+def test_a_label_follows_the_last_word_that_is_known():
+    words = happened((*landed(0), 0), (*landed(20, NOON + TICK), 1))
+
+    assert known_labels(words, NOON)[IS_LATE].to_list() == [False]
+    assert known_labels(words, NOON + TICK)[IS_LATE].to_list() == [True]
+
+
+def test_a_word_that_comes_after_its_own_correction_changes_no_label():
+    words = happened((*landed(0, NOON + TICK), 0), (*landed(20), 1))
+
+    assert known_labels(words, NOON + TICK).select(IS_LATE, LABEL_KNOWN_AT).rows() == [(True, NOON)]
+
+
+def test_a_flight_that_is_cancelled_by_a_later_word_has_no_label_any_more():
+    words = happened((*landed(0), 0), ("a", s.CANCELLED, None, NOON + TICK, 1))
+
+    assert (known_labels(words, NOON).height, without_label(words, NOON).height) == (1, 0)
+    assert (known_labels(words, NOON + TICK).height, without_label(words, NOON + TICK).height) == (0, 1)
 
 
 @pytest.mark.parametrize(

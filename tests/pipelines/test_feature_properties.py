@@ -79,7 +79,7 @@ def world_of(flights: list[dict], weather: list[tuple] = ()) -> World:
     )
     return World(
         schedule=pl.DataFrame(plan, schema=s.SCHEDULE.polars_schema, orient="row"),
-        outcomes=pl.DataFrame(outcomes, schema=s.OUTCOMES.polars_schema, orient="row"),
+        outcomes=pl.DataFrame([(*word, 0) for word in outcomes], schema=s.OUTCOMES.polars_schema, orient="row"),
         weather=reports,
         planes=pl.DataFrame([("N1", 1999, 149, 2)], schema=s.PLANES, orient="row"),
     )

@@ -33,8 +33,9 @@ def plan(*changes: dict) -> pl.DataFrame:
 
 
 def happened(*events: tuple[str, str, int | None, datetime]) -> pl.DataFrame:
-    """Outcome rows: flight, event, delay, and from when it is known."""
-    return pl.DataFrame(events, schema=s.OUTCOMES.polars_schema, orient="row")
+    """Outcome rows: flight, event, delay, and from when it is known; the first word where no revision follows."""
+    rows = [(*event, 0)[: len(s.OUTCOMES.columns)] for event in events]
+    return pl.DataFrame(rows, schema=s.OUTCOMES.polars_schema, orient="row")
 
 
 def reports(*changes: dict) -> pl.DataFrame:
