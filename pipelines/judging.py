@@ -3,7 +3,7 @@
 from collections import Counter
 
 from data_checks import schema as s
-from data_checks.deliveries import BATCH
+from data_checks.deliveries import BATCH, superseded_by
 from data_checks.quarantine import Judgement
 from data_checks.validation import BROKEN_RULES, BatchBlocked
 from infra.storage import MissingTable, content_hash
@@ -32,10 +32,10 @@ def close_week(context: Context, week: Week) -> dict:
             blocked[name] = str(error)
     if blocked:
         note_blocked(context, week, blocked)
-        raise BatchBlocked(
-            f"week {week.id}: {'; '.join(blocked.values())}; `preflight deliveries` lists the batches of the week, "
-            "then: preflight deliver FEED FILE --corrects BATCH"
-        )
+        ways_out = [
+            f"preflight deliver {name} FILE --corrects {_largest_in_force(context, name, week)}" for name in blocked
+        ]
+        raise BatchBlocked(f"week {week.id}: {'; '.join(blocked.values())}; mend the rows, then: {', '.join(ways_out)}")
     feeds = {name: _keep(context, week, s.FEEDS[name], judgement) for name, judgement in judgements.items()}
     return context.journal.record(week.id, "validate", {"feeds": feeds})
 
@@ -67,6 +67,13 @@ def _keep(context: Context, week: Week, feed: s.Feed, judgement: Judgement) -> d
         "accepted_hash": content_hash(accepted),
         "batches": _batches(context, feed, week),
     }
+
+
+def _largest_in_force(context: Context, name: str, week: Week) -> str:
+    """The batch that most rows of a week came with, of those that nothing superseded: the likely culprit."""
+    settled = superseded_by(context.ledger.entries())
+    counts = {batch: rows for batch, rows in _batches(context, s.FEEDS[name], week).items() if batch not in settled}
+    return max(counts, key=counts.get, default="BATCH")
 
 
 def _batches(context: Context, feed: s.Feed, week: Week) -> dict[str, int]:

@@ -323,7 +323,7 @@ def test_a_blocked_week_goes_on_after_its_batch_was_corrected(few, tmp_path):
     checker = Checker(fewest_rows={"schedule": of_week(few, s.SCHEDULE, FIRST).height})
     context = life(tmp_path, checker)
     half = bring(context, s.SCHEDULE, of_week(few, s.SCHEDULE, FIRST)[::2])
-    with pytest.raises(BatchBlocked):
+    with pytest.raises(BatchBlocked, match=f"then: preflight deliver schedule FILE --corrects {half['batch']}$"):
         close(context, FIRST)
 
     bring(context, s.SCHEDULE, of_week(few, s.SCHEDULE, FIRST), corrects=half["batch"])
