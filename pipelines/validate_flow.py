@@ -8,7 +8,7 @@ from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
 from data_checks import schema as s
-from data_checks.validation import BROKEN_RULES, BatchBlocked, Verdict, judge_batch
+from data_checks.validation import BROKEN_RULES, BatchBlocked, Verdict, as_record, judge_batch
 from infra.orchestrator import tag_run
 from infra.settings import Settings
 from infra.stopwatch import part
@@ -54,7 +54,9 @@ def validate_week(context: Context, week: Week) -> dict:
 def _judge(context: Context, week: Week, feed: s.Feed) -> tuple[Verdict, list[str]]:
     batch = context.require(f"landed/{feed.name}", week, f"preflight ingest {week.id}")
     with part("Great Expectations"):
-        results = context.validator.check(feed, batch, context.data_days(week), week.id, week.end)
+        history = context.history(feed, week)
+        results = context.validator.check(feed, batch, context.data_days(week), week.id, week.end, history)
+    context.store.write_json(f"validation/{feed.name}/{week.id}.json", as_record(week.id, feed, batch.height, results))
     warnings = [
         f"{result.rule}, got {result.observed}" for result in results if not result.passed and result.severity == s.WARN
     ]
