@@ -47,17 +47,23 @@ class RowsWithoutMoment(DataRefused):
 def rows_of_week(rows: pl.LazyFrame, feed: s.Feed, start: datetime, end: datetime) -> pl.LazyFrame:
     """The rows a feed delivers in the week from `start` to before `end`: by departure, or by when they become known.
 
-    A row without that moment comes with the others of its flight's day, so that the contract can refuse it.
+    A row without that moment comes, after the others, with its flight's day, so that the contract can refuse it.
     """
-    return rows.filter(_moment_of(feed) >= start, _moment_of(feed) < end)
-
-
-def _moment_of(feed: s.Feed) -> pl.Expr:
     moment = pl.col(feed.week_of)
+    undated = rows.filter(moment.is_null())  # few, so their days are read of few
+    return pl.concat([_between(rows, moment, start, end), _between(undated, _day_of(feed), start, end)])
+
+
+def _between(rows: pl.LazyFrame, moment: pl.Expr, start: datetime, end: datetime) -> pl.LazyFrame:
+    return rows.filter(moment >= start, moment < end)
+
+
+def _day_of(feed: s.Feed) -> pl.Expr:
+    """The first moment of the day that a flight is named after; null where a row names no flight."""
     if s.FLIGHT_ID not in feed.polars_schema:
-        return moment
+        return pl.lit(None, dtype=s.MOMENT)
     day = pl.col(s.FLIGHT_ID).str.head(len("2013-07-01")).str.to_datetime("%Y-%m-%d", time_unit="us", strict=False)
-    return pl.coalesce(moment, local_to_utc(day, NEW_YORK))
+    return local_to_utc(day, NEW_YORK)
 
 
 def _require_reference(tables: dict[str, pl.DataFrame]) -> None:
@@ -72,7 +78,8 @@ def _require_reference(tables: dict[str, pl.DataFrame]) -> None:
 
 
 def _require_moments(feeds: dict[str, pl.DataFrame]) -> None:
-    lost = {feed: feeds[feed.name].filter(_moment_of(feed).is_null()) for feed in s.FEEDS.values()}
+    undated = {feed: feeds[feed.name].filter(pl.col(feed.week_of).is_null()) for feed in s.FEEDS.values()}
+    lost = {feed: rows.filter(_day_of(feed).is_null()) for feed, rows in undated.items()}
     found = [
         f"{rows.height} rows of {feed.name} have no {feed.week_of} and no day, the first is {rows.row(0)[0]}"
         for feed, rows in lost.items()

@@ -33,7 +33,8 @@ def _of_schedule(batch: pl.DataFrame, history: History) -> pl.DataFrame:
 
 
 def _of_outcomes(batch: pl.DataFrame, history: History) -> pl.DataFrame:
-    endings = pl.col(s.EVENT).is_in([s.ARRIVED, s.CANCELLED, s.DIVERTED]).sum().over(s.FLIGHT_ID)
+    is_ending = pl.col(s.EVENT).is_in([s.ARRIVED, s.CANCELLED, s.DIVERTED])
+    endings = pl.when(is_ending).then(pl.col(s.EVENT)).drop_nulls().n_unique().over(s.FLIGHT_ID)
     numbered = batch.with_columns(pl.when(pl.col(s.FLIGHT_ID).is_not_null()).then(endings).alias(s.ENDINGS))
     if history.planned is None or history.planned.is_empty():
         return numbered.with_columns(pl.lit(None).alias(name) for name in (s.FLIGHT_IS_PLANNED, s.KNOWN_AFTER_EVENT))
@@ -84,11 +85,12 @@ def _is_listed(column: str, listed: frozenset[str] | None) -> pl.Expr:
 
 
 def _beside_route(batch: pl.DataFrame, history: History) -> pl.DataFrame:
-    if history.distances is None:
-        return batch.with_columns(pl.lit(None).alias(s.DISTANCE_CHANGE))
-    known = history.distances.rename({s.DISTANCE: s.DISTANCE_CHANGE})
-    beside = batch.join(known, on=(s.ORIGIN, s.DESTINATION), how="left", maintain_order="left")
-    return beside.with_columns((pl.col(s.DISTANCE) - pl.col(s.DISTANCE_CHANGE)).alias(s.DISTANCE_CHANGE))
+    """A route has one distance: that of weeks before, on a new route the one that most rows of the batch agree on."""
+    route, known = (s.ORIGIN, s.DESTINATION), "known_distance"
+    earlier = batch.select(*route, s.DISTANCE).clear() if history.distances is None else history.distances
+    beside = batch.join(earlier.rename({s.DISTANCE: known}), on=route, how="left", maintain_order="left")
+    usual = pl.coalesce(pl.col(known), pl.col(s.DISTANCE).median().over(route))
+    return beside.with_columns((pl.col(s.DISTANCE) - usual).alias(s.DISTANCE_CHANGE))
 
 
 def _off_knots(column: str) -> pl.Expr:

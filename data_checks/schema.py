@@ -142,7 +142,7 @@ SCHEDULE = Feed(
         truth(CARRIER_IS_LISTED, "the carrier stands in airlines"),
         truth(DESTINATION_IS_LISTED, "the destination stands in airports, or is one of the four islands left out"),
         number(BLOCK_SPEED, "distance over scheduled time from gate to gate", "mph", 40, 560),
-        number(DISTANCE_CHANGE, "distance less that of the route in weeks before", "miles", -2, 2),
+        number(DISTANCE_CHANGE, "distance less that of the route: in weeks before, or of most rows", "miles", -2, 2),
         number(KNOWN_AHEAD, "from known_at_utc to the scheduled departure", "days", 7, 7),
     ),
     measures=(
@@ -172,7 +172,7 @@ OUTCOMES = Feed(
     derived=(
         truth(FLIGHT_IS_PLANNED, "flight_id stands in the schedule of this week or of weeks before"),
         number(KNOWN_AFTER_EVENT, "known_at_utc less the schedule and the delay", "min", 0, 20160),
-        number(ENDINGS, "arrivals, cancellations and diversions of the flight", "events", None, 1),
+        number(ENDINGS, "different ends of the flight: arrived, cancelled, diverted", "events", None, 1),
     ),
     measures=(
         *_common_measures(1000, 2400, BLOCK, 12),

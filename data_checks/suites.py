@@ -7,6 +7,7 @@ from pathlib import Path
 
 import great_expectations as gx
 import great_expectations.expectations as gxe
+import pandas as pd
 import polars as pl
 from great_expectations.core.run_identifier import RunIdentifier
 from great_expectations.data_context.types.base import ProgressBarsConfig
@@ -28,8 +29,9 @@ STALE = (
     "great_expectations.yml",
     "uncommitted/config_variables.yml",
 )
-ROWS_COMPLETE = {"result_format": "COMPLETE", "unexpected_index_column_names": [ROW]}
-NUMBERS_BASIC = {"result_format": "BASIC"}
+COUNTS = {"result_format": "BASIC"}
+NAMES_ROWS = {"result_format": "COMPLETE", "unexpected_index_column_names": [ROW]}
+"""Naming rows takes half as long again, so only rules that broke are asked for them, and records stay small."""
 
 
 class Validator:
@@ -49,8 +51,8 @@ class Validator:
         self._checkpoints = {}
         for feed in feeds:
             self._checkpoints[feed.name] = (
-                self._checkpoint(source, feed.name, r.row_rules(feed), ROWS_COMPLETE),
-                self._checkpoint(source, f"{feed.name}_measures", r.measure_rules(feed), NUMBERS_BASIC),
+                self._checkpoint(source, feed.name, r.row_rules(feed)),
+                self._checkpoint(source, f"{feed.name}_measures", r.measure_rules(feed)),
             )
 
     def check(
@@ -69,18 +71,19 @@ class Validator:
         run = RunIdentifier(run_name=name, run_time=moment)
         rows_checkpoint, measures_checkpoint = self._checkpoints[feed.name]
         derived = with_derived(feed, batch, history)
-        rows = [_row_result(result, feed, batch) for result in _run(rows_checkpoint, run, derived.with_row_index(ROW))]
-        failed = {row for result in rows if result.severity == s.QUARANTINE for row in result.failed_rows}
+        rows = _check_rows(rows_checkpoint, run, feed, derived)
+        failed = {row for result in rows for row in result.failed_rows}
         measured = measure_batch(feed, derived, days, history, failed)
         frame = pl.DataFrame([measured], schema={column.name: column.dtype for column in feed.measures})
-        return rows + [_measure_result(result, measured) for result in _run(measures_checkpoint, run, frame)]
+        found = _run(measures_checkpoint, run, frame.to_pandas())
+        return rows + [_measure_result(result, measured) for result in found]
 
     def build_docs(self) -> Path:
         """Write Data Docs of all recorded runs; returns their first page. They fetch styles from other hosts."""
         (url,) = self._context.build_data_docs().values()
         return Path(url.removeprefix("file://"))
 
-    def _checkpoint(self, source: object, name: str, rules: tuple[r.Rule, ...], result_format: dict) -> gx.Checkpoint:
+    def _checkpoint(self, source: object, name: str, rules: tuple[r.Rule, ...]) -> gx.Checkpoint:
         batch = source.add_dataframe_asset(name).add_batch_definition_whole_dataframe("week")
         suite = self._context.suites.add(
             gx.ExpectationSuite(name, expectations=[expectation_of(rule) for rule in rules])
@@ -89,7 +92,7 @@ class Validator:
             gx.ValidationDefinition(name=name, data=batch, suite=suite)
         )
         return self._context.checkpoints.add(
-            gx.Checkpoint(name=name, validation_definitions=[definition], result_format=result_format)
+            gx.Checkpoint(name=name, validation_definitions=[definition], result_format=COUNTS)
         )
 
 
@@ -125,8 +128,20 @@ def expectation_of(rule: r.Rule) -> gxe.Expectation:
     return conditional(**column, row_condition=condition, **labels)
 
 
-def _run(checkpoint: gx.Checkpoint, run: RunIdentifier, frame: pl.DataFrame) -> list:
-    outcome = checkpoint.run(batch_parameters={"dataframe": frame.to_pandas()}, run_id=run)
+def _check_rows(checkpoint: gx.Checkpoint, run: RunIdentifier, feed: s.Feed, derived: pl.DataFrame) -> list[RuleResult]:
+    frame = derived.with_row_index(ROW).to_pandas()
+    results = _run(checkpoint, run, frame)
+    names = {result.expectation_config.meta["rule"] for result in results if not result.success}
+    broken = [rule for rule in r.row_rules(feed) if rule.name in names]
+    rows = _failed_rows(checkpoint, broken, frame) if broken else {}
+    for rule in broken:
+        if rule.kind == r.ONCE:
+            rows[rule.name] = later_copies(derived, rule.columns)
+    return [_row_result(result, rows.get(result.expectation_config.meta["rule"], ())) for result in results]
+
+
+def _run(checkpoint: gx.Checkpoint, run: RunIdentifier, frame: pd.DataFrame) -> list:
+    outcome = checkpoint.run(batch_parameters={"dataframe": frame}, run_id=run)
     (validation,) = outcome.run_results.values()
     for result in validation.results:
         if "exception_message" in str(result.exception_info) and not result.result:
@@ -135,16 +150,26 @@ def _run(checkpoint: gx.Checkpoint, run: RunIdentifier, frame: pl.DataFrame) -> 
     return validation.results
 
 
-def _row_result(result: gx.core.ExpectationValidationResult, feed: s.Feed, batch: pl.DataFrame) -> RuleResult:
-    meta, found = result.expectation_config.meta, result.result
-    rows = tuple(int(entry[ROW]) for entry in found.get("unexpected_index_list") or ())
-    if meta["kind"] == r.ONCE and rows:
-        rows = later_copies(batch, feed.key)
+def _failed_rows(checkpoint: gx.Checkpoint, broken: list[r.Rule], frame: pd.DataFrame) -> dict[str, tuple[int, ...]]:
+    """The rows that broke each of these rules, by the rule's name."""
+    (definition,) = checkpoint.validation_definitions
+    suite = gx.ExpectationSuite("broken", expectations=[expectation_of(rule) for rule in broken])
+    found = definition.data.get_batch({"dataframe": frame}).validate(suite, result_format=NAMES_ROWS)
+    return {
+        result.expectation_config.meta["rule"]: tuple(
+            int(entry[ROW]) for entry in result.result.get("unexpected_index_list") or ()
+        )
+        for result in found.results
+    }
+
+
+def _row_result(result: gx.core.ExpectationValidationResult, rows: tuple[int, ...]) -> RuleResult:
+    meta = result.expectation_config.meta
     return RuleResult(
         rule=meta["rule"],
         severity=meta["severity"],
         passed=bool(result.success),
-        checked=int(found.get("element_count", batch.height)),
+        checked=int(result.result["element_count"]),
         failed=len(rows) if rows else int(not result.success),
         failed_rows=rows if meta["severity"] == s.QUARANTINE else (),
         observed=f"{len(rows)} rows",
