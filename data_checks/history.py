@@ -10,6 +10,8 @@ from data_checks.feeds import ZONES_MISSING_FROM_AIRPORTS
 from data_checks.times import NEW_YORK
 
 DAY, WEEKDAY, USUAL_ROWS = "day", "weekday", "usual_rows"
+PLANNED = (s.FLIGHT_ID, s.SCHEDULED_DEPARTURE, s.SCHEDULED_ARRIVAL)
+"""What of the schedule outcomes are judged by."""
 
 
 @dataclass(frozen=True)
@@ -38,12 +40,12 @@ def build_history(
     feed: s.Feed,
     span: Span,
     past: pl.DataFrame | None,
-    planned: pl.DataFrame | None,
+    planned: list[pl.DataFrame],
     reference: dict[str, pl.DataFrame],
 ) -> History:
     """What a batch of a feed is judged against.
 
-    `past` are its accepted rows of weeks just before; `planned` the schedule of its week and of weeks just before.
+    `past` are its accepted rows of weeks just before, `planned` the schedule of its week and of weeks just before.
     """
     is_plan = feed is s.SCHEDULE and past is not None
     return History(
@@ -53,7 +55,7 @@ def build_history(
         distances=_distances(past) if is_plan else None,
         aircraft=past.select(s.TAIL_NUMBER, s.CARRIER).drop_nulls().unique() if is_plan else None,
         usual=None if past is None else _usual_rows(feed, past),
-        planned=None if planned is None else _planned(planned),
+        planned=_planned(planned) if planned else None,
     )
 
 
@@ -77,7 +79,6 @@ def _distances(past: pl.DataFrame) -> pl.DataFrame:
     return past.group_by(s.ORIGIN, s.DESTINATION).agg(pl.col(s.DISTANCE).median())
 
 
-def _planned(schedule: pl.DataFrame) -> pl.DataFrame:
-    return schedule.select(s.FLIGHT_ID, s.SCHEDULED_DEPARTURE, s.SCHEDULED_ARRIVAL).unique(
-        s.FLIGHT_ID, keep="first", maintain_order=True
-    )
+def _planned(schedules: list[pl.DataFrame]) -> pl.DataFrame:
+    flights = pl.concat([schedule.select(PLANNED) for schedule in schedules])
+    return flights.unique(s.FLIGHT_ID, keep="first", maintain_order=True)

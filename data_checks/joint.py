@@ -33,8 +33,9 @@ def _of_schedule(batch: pl.DataFrame, history: History) -> pl.DataFrame:
 
 
 def _of_outcomes(batch: pl.DataFrame, history: History) -> pl.DataFrame:
+    other_than_event = [name for name in s.OUTCOMES.key if name != s.EVENT]
     is_ending = pl.col(s.EVENT).is_in([s.ARRIVED, s.CANCELLED, s.DIVERTED])
-    endings = pl.when(is_ending).then(pl.col(s.EVENT)).drop_nulls().n_unique().over(s.FLIGHT_ID)
+    endings = pl.when(is_ending).then(pl.col(s.EVENT)).drop_nulls().n_unique().over(other_than_event)
     numbered = batch.with_columns(pl.when(pl.col(s.FLIGHT_ID).is_not_null()).then(endings).alias(s.ENDINGS))
     if history.planned is None or history.planned.is_empty():
         return numbered.with_columns(pl.lit(None).alias(name) for name in (s.FLIGHT_IS_PLANNED, s.KNOWN_AFTER_EVENT))

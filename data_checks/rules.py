@@ -61,6 +61,15 @@ def column_rules(column: s.Column) -> list[Rule]:
     return rules
 
 
+def allowed(column: s.Column) -> str:
+    """The values a column may have, in words; empty where any of its type will do."""
+    found = [_range(column)] if column.minimum is not None or column.maximum is not None else []
+    found += [", ".join(column.domain)] if column.domain else []
+    found += [f"`{column.pattern}`"] if column.pattern else []
+    found += ["true"] if column.dtype == pl.Boolean else []
+    return "; ".join(found)
+
+
 def broken(rule: Rule) -> pl.Expr:
     """Whether a row breaks the rule; never null. For rules about rows, not for `mostly there`."""
     column = pl.col(rule.columns[0])
@@ -98,6 +107,8 @@ def _range(column: s.Column) -> str:
         return f"at least {column.minimum:g}"
     if column.minimum is None:
         return f"at most {column.maximum:g}"
+    if column.minimum == column.maximum:
+        return f"exactly {column.minimum:g}"
     return f"between {column.minimum:g} and {column.maximum:g}"
 
 

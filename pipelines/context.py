@@ -173,7 +173,7 @@ class Context:
             feed,
             Span(week.start, week.end, min(week.end, midnight(self.settings.last_day + timedelta(days=1)))),
             pl.concat(past) if past else None,
-            pl.concat(planned) if planned else None,
+            planned,
             {name: self.store.read_table("reference", name) for name in s.REFERENCE},
         )
 

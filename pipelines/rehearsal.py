@@ -1,6 +1,5 @@
 """Judges the real year in memory, as the flows would, clean and spoilt: what does the contract catch, and how."""
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
@@ -25,6 +24,7 @@ class Judgement:
 
     blocked_by: tuple[str, ...]
     quarantined_by: dict[str, int]
+    warned_by: tuple[str, ...]
     accepted: pl.DataFrame
     landed: int
 
@@ -60,11 +60,10 @@ class Rehearsal:
         """Every week with a day of data."""
         return weeks_between(self.first_day, self.last_day)
 
-    def judge_clean_week(self, week: Week) -> list[Judgement]:
-        """Judge the three feeds of the next week as they are."""
+    def judge_clean_week(self, week: Week) -> None:
+        """Judge the three feeds of a week as they are, the weeks before it having been judged."""
         for feed in s.FEEDS.values():
             self.clean[feed.name, week.id] = self._judge(feed, week, self.batch(feed, week))
-        return [self.clean[feed.name, week.id] for feed in s.FEEDS.values()]
 
     def try_fault(self, fault: Fault, week: Week, seed: int) -> Trial | None:
         """Spoil one batch of a week that was judged clean before; None when the fault changes none of its rows."""
@@ -94,8 +93,9 @@ class Rehearsal:
         try:
             accepted = judge_batch(batch, feed, results).accepted
         except BatchBlocked:
-            return Judgement(_blocking(results), quarantined, batch.clear(), batch.height)
-        return Judgement((), quarantined, accepted, batch.height)
+            accepted = batch.clear()
+        blocked_by, warned_by = _broken(results, s.BLOCK), _broken(results, s.WARN)
+        return Judgement(blocked_by, quarantined, warned_by, accepted, batch.height)
 
     def _history(self, feed: s.Feed, week: Week) -> History:
         past = self._just_before(feed, week, WEEKS_TO_JUDGE_BY)
@@ -103,24 +103,12 @@ class Rehearsal:
         due = min(week.end, midnight(self.last_day + timedelta(days=1)))
         reference = {name: self.feeds[name] for name in s.REFERENCE}
         span = Span(week.start, week.end, due)
-        return build_history(feed, span, pl.concat(past) if past else None, pl.concat(planned), reference)
+        return build_history(feed, span, pl.concat(past) if past else None, planned, reference)
 
     def _just_before(self, feed: s.Feed, week: Week, most: int) -> list[pl.DataFrame]:
         earlier = [(feed.name, week.plus(-number).id) for number in range(most, 0, -1)]
         return [self.clean[key].accepted for key in earlier if key in self.clean]
 
 
-def _blocking(results: list[RuleResult]) -> tuple[str, ...]:
-    return tuple(result.rule for result in results if not result.passed and result.severity == s.BLOCK)
-
-
-def try_faults(
-    rehearsal: Rehearsal, faults: tuple[Fault, ...], weeks: list[Week], seed: int, tell: Callable[[], None]
-) -> Iterator[Trial]:
-    """Every fault in every week that it changes; `tell` is called after each."""
-    for week in weeks:
-        for fault in faults:
-            trial = rehearsal.try_fault(fault, week, seed)
-            tell()
-            if trial is not None:
-                yield trial
+def _broken(results: list[RuleResult], severity: str) -> tuple[str, ...]:
+    return tuple(result.rule for result in results if not result.passed and result.severity == severity)

@@ -17,6 +17,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+prove = typer.Typer(help="Show on the data that a claim holds: exit 0 when it does, 1 naming what breaks it.")
+app.add_typer(prove, name="prove")
+
 INTERRUPTED = 130  # how typer ends on Ctrl-C
 
 Period = Annotated[str, typer.Argument(help="a month, 2013-07, or any day of a week, 2013-07-04")]
@@ -186,6 +189,33 @@ def doctor(context: typer.Context, as_json: Json = False) -> None:
     from preflight import doctor as checkup
 
     checkup.doctor(context.obj, as_json)
+
+
+@prove.command("faults")
+def prove_faults(
+    context: typer.Context,
+    weeks: Annotated[int, typer.Option(help="weeks of the year that are spoilt, spread evenly", min=1, max=51)] = 4,
+    seed: Annotated[int | None, typer.Option(help="of what is random in a fault [PREFLIGHT_SEED]", min=0)] = None,
+    as_json: Json = False,
+) -> None:
+    """Spoil real weeks in eight ways and require a named rule to catch each; require the clean year to pass."""
+    from preflight import prove_faults as proof
+
+    proof.faults(context.obj, weeks, seed, as_json)
+
+
+@app.command()
+def dictionary(
+    context: typer.Context,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="file to write; default: standard output")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Print the data dictionary: every feed, column, rule, table and feature, from the contract."""
+    from preflight import dictionary as page
+
+    page.dictionary(output, as_json)
 
 
 def main() -> None:

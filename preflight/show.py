@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.box import SIMPLE_HEAD
@@ -80,3 +80,19 @@ def story(weeks: list[str]) -> Iterator[Story]:
     with Progress(*columns, console=Console(stderr=True), transient=True, disable=not looked_at) as bar:
         task = bar.add_task("", total=len(weeks), week="waking up", stage="starting Prefect, importing the tools")
         yield Story(bar, task, weeks)
+
+
+@contextmanager
+def progress(total: int, unit: str) -> Iterator[Callable[[str], None]]:
+    """A progress bar on standard error; calling what it yields counts one more and says what was done."""
+    columns = (
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn(unit),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}"),
+    )
+    looked_at = sys.stderr.isatty()
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not looked_at) as bar:
+        task = bar.add_task("", total=total)
+        yield lambda done: bar.update(task, advance=1, description=done)
