@@ -17,7 +17,7 @@ def with_derived(feed: s.Feed, batch: pl.DataFrame, history: History) -> pl.Data
     derive = {s.SCHEDULE.name: _of_schedule, s.OUTCOMES.name: _of_outcomes, s.WEATHER.name: _of_weather}[feed.name]
     types = {column.name: column.dtype for column in feed.derived}
     derived = derive(batch, history).select(pl.col(name).cast(dtype) for name, dtype in types.items())
-    return pl.concat([batch, derived], how="horizontal")
+    return pl.concat([batch, derived.fill_nan(None)], how="horizontal")  # an endless number less another is none
 
 
 def _of_schedule(batch: pl.DataFrame, history: History) -> pl.DataFrame:

@@ -79,12 +79,18 @@ def broken(rule: Rule) -> pl.Expr:
         AMONG: lambda: ~column.is_in(list(rule.values)),
         LIKE: lambda: ~column.str.contains(rule.pattern),
         TRUE: lambda: ~column,
-        ONCE: lambda: ~pl.struct(rule.columns).is_first_distinct(),
+        ONCE: lambda: repeats(rule.columns),
         BEFORE: lambda: column >= pl.col(rule.columns[1]),
         THERE_WHEN: lambda: column.is_null() & pl.col(rule.columns[1]).is_in(list(rule.values)),
         ABSENT_WHEN: lambda: column.is_not_null() & pl.col(rule.columns[1]).is_in(list(rule.values)),
     }[rule.kind]()
     return found.fill_null(False)
+
+
+def repeats(key: tuple[str, ...]) -> pl.Expr:
+    """Whether a row's key stood in an earlier row already; a key that is missing whole is no key."""
+    has_key = pl.any_horizontal(pl.col(name).is_not_null() for name in key)
+    return ~pl.struct(key).is_first_distinct() & has_key
 
 
 def _joint_rules(feed: s.Feed) -> list[Rule]:

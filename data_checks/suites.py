@@ -71,12 +71,22 @@ class Validator:
         run = RunIdentifier(run_name=name, run_time=moment)
         rows_checkpoint, measures_checkpoint = self._checkpoints[feed.name]
         derived = with_derived(feed, batch, history)
-        rows = _check_rows(rows_checkpoint, run, feed, derived)
+        frame = derived.with_row_index(ROW).to_pandas()
+        rows = _name_rows(_run(rows_checkpoint, run, frame), _data_of(rows_checkpoint), feed, derived, frame)
         failed = {row for result in rows for row in result.failed_rows}
         measured = measure_batch(feed, derived, days, history, failed)
-        frame = pl.DataFrame([measured], schema={column.name: column.dtype for column in feed.measures})
-        found = _run(measures_checkpoint, run, frame.to_pandas())
+        numbers = pl.DataFrame([measured], schema={column.name: column.dtype for column in feed.measures})
+        found = _run(measures_checkpoint, run, numbers.to_pandas())
         return rows + [_measure_result(result, measured) for result in found]
+
+    def check_rows(self, feed: s.Feed, batch: pl.DataFrame, history: History) -> list[RuleResult]:
+        """As `check`, of the rules about rows alone, for rows that are no whole week; nothing is recorded."""
+        checkpoint, _ = self._checkpoints[feed.name]
+        (definition,) = checkpoint.validation_definitions
+        derived = with_derived(feed, batch, history)
+        frame = derived.with_row_index(ROW).to_pandas()
+        found = definition.data.get_batch({"dataframe": frame}).validate(definition.suite, result_format=COUNTS)
+        return _name_rows(_readable(found.results), definition.data, feed, derived, frame)
 
     def build_docs(self) -> Path:
         """Write Data Docs of all recorded runs; returns their first page. They fetch styles from other hosts."""
@@ -128,33 +138,48 @@ def expectation_of(rule: r.Rule) -> gxe.Expectation:
     return conditional(**column, row_condition=condition, **labels)
 
 
-def _check_rows(checkpoint: gx.Checkpoint, run: RunIdentifier, feed: s.Feed, derived: pl.DataFrame) -> list[RuleResult]:
-    frame = derived.with_row_index(ROW).to_pandas()
-    results = _run(checkpoint, run, frame)
+def _run(checkpoint: gx.Checkpoint, run: RunIdentifier, frame: pd.DataFrame) -> list:
+    outcome = checkpoint.run(batch_parameters={"dataframe": frame}, run_id=run)
+    (validation,) = outcome.run_results.values()
+    return _readable(validation.results)
+
+
+def _readable(results: list) -> list:
+    """The results, if every rule could be checked; what cannot be checked was not kept."""
+    for result in results:
+        if "exception_message" in str(result.exception_info) and not result.result:
+            rule = result.expectation_config.meta["rule"]
+            raise RuntimeError(f"rule '{rule}' could not be checked: {result.exception_info}")
+    return results
+
+
+def _data_of(checkpoint: gx.Checkpoint) -> gx.core.batch_definition.BatchDefinition:
+    (definition,) = checkpoint.validation_definitions
+    return definition.data
+
+
+def _name_rows(
+    results: list,
+    data: gx.core.batch_definition.BatchDefinition,
+    feed: s.Feed,
+    derived: pl.DataFrame,
+    frame: pd.DataFrame,
+) -> list[RuleResult]:
     names = {result.expectation_config.meta["rule"] for result in results if not result.success}
     broken = [rule for rule in r.row_rules(feed) if rule.name in names]
-    rows = _failed_rows(checkpoint, broken, frame) if broken else {}
+    rows = _failed_rows(data, broken, frame) if broken else {}
     for rule in broken:
         if rule.kind == r.ONCE:
             rows[rule.name] = later_copies(derived, rule.columns)
     return [_row_result(result, rows.get(result.expectation_config.meta["rule"], ())) for result in results]
 
 
-def _run(checkpoint: gx.Checkpoint, run: RunIdentifier, frame: pd.DataFrame) -> list:
-    outcome = checkpoint.run(batch_parameters={"dataframe": frame}, run_id=run)
-    (validation,) = outcome.run_results.values()
-    for result in validation.results:
-        if "exception_message" in str(result.exception_info) and not result.result:
-            rule = result.expectation_config.meta["rule"]
-            raise RuntimeError(f"rule '{rule}' of {checkpoint.name} could not be checked: {result.exception_info}")
-    return validation.results
-
-
-def _failed_rows(checkpoint: gx.Checkpoint, broken: list[r.Rule], frame: pd.DataFrame) -> dict[str, tuple[int, ...]]:
+def _failed_rows(
+    data: gx.core.batch_definition.BatchDefinition, broken: list[r.Rule], frame: pd.DataFrame
+) -> dict[str, tuple[int, ...]]:
     """The rows that broke each of these rules, by the rule's name."""
-    (definition,) = checkpoint.validation_definitions
     suite = gx.ExpectationSuite("broken", expectations=[expectation_of(rule) for rule in broken])
-    found = definition.data.get_batch({"dataframe": frame}).validate(suite, result_format=NAMES_ROWS)
+    found = data.get_batch({"dataframe": frame}).validate(suite, result_format=NAMES_ROWS)
     return {
         result.expectation_config.meta["rule"]: tuple(
             int(entry[ROW]) for entry in result.result.get("unexpected_index_list") or ()

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 import polars as pl
 
 from data_checks import schema as s
-from data_checks.rules import measure_rules
+from data_checks.rules import measure_rules, repeats
 
 BROKEN_RULES = "broken_rules"
 
@@ -77,7 +77,7 @@ def _blocks(result: RuleResult) -> bool:
 
 def later_copies(batch: pl.DataFrame, key: tuple[str, ...]) -> tuple[int, ...]:
     """Positions of the rows whose key stood in an earlier row already; the first copy is the one that counts."""
-    return tuple(batch.select(pl.arg_where(~pl.struct(key).is_first_distinct())).to_series().to_list())
+    return tuple(batch.select(pl.arg_where(repeats(key))).to_series().to_list())
 
 
 def as_record(week: str, feed: s.Feed, rows: int, results: list[RuleResult]) -> dict:

@@ -71,9 +71,8 @@ def _column(column: s.Column) -> list[str]:
     if column.most_missing is not None:
         missing = f"at most {column.most_missing:.0%}, else block"
     kind = "moment" if column.dtype == s.MOMENT else str(column.dtype)
-    return [
-        f"`{column.name}`", column.meaning, kind, column.unit, allowed(column), missing, column.severity, column.known
-    ]  # fmt: skip
+    known = column.known or "as the row"
+    return [f"`{column.name}`", column.meaning, kind, column.unit, allowed(column), missing, column.severity, known]
 
 
 def _rule(column: s.Column) -> list[str]:
