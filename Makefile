@@ -18,6 +18,11 @@ test: setup     ## the tests, under ten minutes on two cores
 test-kill: setup ## kill -9 the replay at random moments and at every commit; half an hour
 	@$(VENV)/bin/python -m pytest -m kill
 
+test-contract: setup ## 10,000 generated batches that keep the contract and 10,000 that break it; up to an hour
+	@$(VENV)/bin/python -m pytest -m contract -k keep & keeping=$$!; \
+		$(VENV)/bin/python -m pytest -m contract -k break; breaking=$$?; \
+		wait $$keeping && exit $$breaking
+
 lint: setup     ## ruff, format and rules
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
 
@@ -28,4 +33,4 @@ lock:           ## pin again everything that pyproject.toml allows
 clean:          ## forget the year: remove var/ (the environment stays)
 	@rm -rf var
 
-.PHONY: help setup demo test test-kill lint lock clean
+.PHONY: help setup demo test test-kill test-contract lint lock clean

@@ -78,7 +78,8 @@ def _flight_id_agrees() -> pl.Expr:
     parts = (pl.col(s.CARRIER), pl.col(s.FLIGHT_NUMBER), pl.col(s.ORIGIN))
     today, yesterday = (flight_id(day, *parts) for day in (local, local.dt.offset_by("-1d")))
     is_midnight = (local.dt.hour() == 0) & (local.dt.minute() == 0)
-    return (pl.col(s.FLIGHT_ID) == today) | (is_midnight & (pl.col(s.FLIGHT_ID) == yesterday))
+    agrees = (pl.col(s.FLIGHT_ID) == today) | (is_midnight & (pl.col(s.FLIGHT_ID) == yesterday))
+    return pl.when(local.is_not_null()).then(agrees)
 
 
 def _is_listed(column: str, listed: frozenset[str] | None) -> pl.Expr:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
 from itertools import pairwise
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -107,7 +108,7 @@ def draw_course(values: Sequence[float | None], minimum: float | None, maximum: 
         f'<line class="bound" x1="0" x2="{CHART_WIDTH}" y1="{y(bound):.1f}" y2="{y(bound):.1f}"/>' for bound in bounds
     )
     dots = "".join(dot(number, value) for number, value in drawn)
-    box = f'viewBox="0 0 {CHART_WIDTH} {CHART_HEIGHT}" role="img" aria-label="{shows}"'
+    box = f'viewBox="0 0 {CHART_WIDTH} {CHART_HEIGHT}" role="img" aria-label="{escape(shows)}"'
     return f'<svg xmlns="http://www.w3.org/2000/svg" {box}>{rules}<path class="course" d="{line}"/>{dots}</svg>'
 
 
