@@ -20,6 +20,10 @@ test-kill: setup ## kill -9 the replay at random moments and at every commit; ha
 
 bench: setup    ## the data path of the year: seconds and memory, beside pandas, and on ten times the rows
 	@$(VENV)/bin/python -m benchmarks.data_path
+test-contract: setup ## 10,000 generated batches that keep the contract and 10,000 that break it; up to an hour
+	@$(VENV)/bin/python -m pytest -m contract -k keep & keeping=$$!; \
+		$(VENV)/bin/python -m pytest -m contract -k break; breaking=$$?; \
+		wait $$keeping && exit $$breaking
 
 lint: setup     ## ruff, format and rules
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
@@ -31,4 +35,4 @@ lock:           ## pin again everything that pyproject.toml allows
 clean:          ## forget the year: remove var/ (the environment stays)
 	@rm -rf var
 
-.PHONY: help setup demo test test-kill bench lint lock clean
+.PHONY: help setup demo test test-kill test-contract bench lint lock clean

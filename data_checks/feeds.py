@@ -5,7 +5,8 @@ from datetime import datetime
 import polars as pl
 
 from data_checks import schema as s
-from data_checks.times import UTC, scheduled_arrival, scheduled_departure
+from data_checks.rules import broken, row_rules
+from data_checks.times import NEW_YORK, UTC, local_to_utc, scheduled_arrival, scheduled_departure
 from data_checks.validation import DataRefused
 
 ZONES_MISSING_FROM_AIRPORTS = dict.fromkeys(("BQN", "PSE", "SJU", "STT"), "America/Puerto_Rico")
@@ -16,19 +17,27 @@ def split_feeds(source: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
     """The feeds and reference tables by name, from source tables with the columns of `schema.SOURCE_COLUMNS`.
 
     The split is what makes leakage impossible by construction: nothing that happened after a
-    row's `known_at_utc` stands in that row. Raises RowsWithoutMoment when rows belong to no week.
+    row's `known_at_utc` stands in that row. Raises ReferenceRefused when a reference table breaks its contract,
+    RowsWithoutMoment when rows belong to no week.
     """
+    tables = {
+        "planes": _renamed(source["planes"], {"tailnum": s.TAIL_NUMBER, "year": s.YEAR_BUILT}, s.PLANES),
+        "airports": _renamed(source["airports"], {"faa": s.AIRPORT, "tzone": s.TIME_ZONE}, s.AIRPORTS),
+        "airlines": _renamed(source["airlines"], {}, s.AIRLINES),
+    }
+    _require_reference(tables)
     flights = _with_moments(source["flights"], _zone_of(source["airports"]))
     feeds = {
         s.SCHEDULE.name: _schedule(flights),
         s.OUTCOMES.name: _outcomes(flights),
         s.WEATHER.name: _weather(source["weather"]),
-        "planes": _renamed(source["planes"], {"tailnum": s.TAIL_NUMBER, "year": s.YEAR_BUILT}, s.PLANES),
-        "airports": _renamed(source["airports"], {"faa": s.AIRPORT, "tzone": s.TIME_ZONE}, s.AIRPORTS),
-        "airlines": _renamed(source["airlines"], {}, s.AIRLINES),
     }
     _require_moments(feeds)
-    return feeds
+    return feeds | tables
+
+
+class ReferenceRefused(DataRefused):
+    """A reference table breaks its contract; everything would be judged against it."""
 
 
 class RowsWithoutMoment(DataRefused):
@@ -36,14 +45,43 @@ class RowsWithoutMoment(DataRefused):
 
 
 def rows_of_week(rows: pl.LazyFrame, feed: s.Feed, start: datetime, end: datetime) -> pl.LazyFrame:
-    """The rows a feed delivers in the week from `start` to before `end`: by departure, or by when they become known."""
-    return rows.filter(pl.col(feed.week_of) >= start, pl.col(feed.week_of) < end)
+    """The rows a feed delivers in the week from `start` to before `end`: by departure, or by when they become known.
+
+    A row without that moment comes, after the others, with its flight's day, so that the contract can refuse it.
+    """
+    moment = pl.col(feed.week_of)
+    undated = rows.filter(moment.is_null())  # few, so their days are read of few
+    return pl.concat([_between(rows, moment, start, end), _between(undated, day_of_flight(feed), start, end)])
+
+
+def _between(rows: pl.LazyFrame, moment: pl.Expr, start: datetime, end: datetime) -> pl.LazyFrame:
+    return rows.filter(moment >= start, moment < end)
+
+
+def day_of_flight(feed: s.Feed) -> pl.Expr:
+    """The first moment of the day that a flight is named after; null where a row names no flight."""
+    if s.FLIGHT_ID not in feed.polars_schema:
+        return pl.lit(None, dtype=s.MOMENT)
+    day = pl.col(s.FLIGHT_ID).str.head(len("2013-07-01")).str.to_datetime("%Y-%m-%d", time_unit="us", strict=False)
+    return local_to_utc(day, NEW_YORK)
+
+
+def _require_reference(tables: dict[str, pl.DataFrame]) -> None:
+    found = [
+        f"{rows.height} rows of {name} break the rule '{rule.name}', the first is {rows.row(0)[0]}"
+        for name, table in tables.items()
+        for rule in row_rules(s.TABLES[name])
+        if (rows := table.filter(broken(rule))).height
+    ]
+    if found:
+        raise ReferenceRefused(f"{'; '.join(found)}; mend them in the source, or change data_checks/schema.py")
 
 
 def _require_moments(feeds: dict[str, pl.DataFrame]) -> None:
-    lost = {feed: feeds[feed.name].filter(pl.col(feed.week_of).is_null()) for feed in s.FEEDS.values()}
+    undated = {feed: feeds[feed.name].filter(pl.col(feed.week_of).is_null()) for feed in s.FEEDS.values()}
+    lost = {feed: rows.filter(day_of_flight(feed).is_null()) for feed, rows in undated.items()}
     found = [
-        f"{rows.height} rows of {feed.name} have no {feed.week_of}, the first is {rows.row(0)[0] or 'without a day'}"
+        f"{rows.height} rows of {feed.name} have no {feed.week_of} and no day, the first is {rows.row(0)[0]}"
         for feed, rows in lost.items()
         if rows.height
     ]
@@ -136,4 +174,5 @@ def _weather(weather: pl.DataFrame) -> pl.DataFrame:
 
 
 def _renamed(frame: pl.DataFrame, names: dict[str, str], target: pl.Schema) -> pl.DataFrame:
-    return frame.rename(names).select(target.names()).cast(dict(target))
+    """With the names and types of the contract; NaN is what some exports write for a missing number."""
+    return frame.rename(names).select(target.names()).cast(dict(target)).fill_nan(None)

@@ -1,4 +1,4 @@
-"""Great Expectations suites and checkpoints, derived from the contract. The only module that imports it."""
+"""Great Expectations suites and checkpoints, derived from the contract's rules. The only module that imports it."""
 
 import shutil
 from collections.abc import Iterable
@@ -7,12 +7,17 @@ from pathlib import Path
 
 import great_expectations as gx
 import great_expectations.expectations as gxe
+import pandas as pd
 import polars as pl
 from great_expectations.core.run_identifier import RunIdentifier
 from great_expectations.data_context.types.base import ProgressBarsConfig
 from great_expectations.expectations.row_conditions import Column as RowColumn
 
+from data_checks import rules as r
 from data_checks import schema as s
+from data_checks.history import History
+from data_checks.joint import with_derived
+from data_checks.measures import measure_batch
 from data_checks.validation import RuleResult, later_copies
 
 GX_SEVERITY = {s.BLOCK: "critical", s.QUARANTINE: "warning", s.WARN: "info"}
@@ -24,10 +29,13 @@ STALE = (
     "great_expectations.yml",
     "uncommitted/config_variables.yml",
 )
+COUNTS = {"result_format": "BASIC"}
+NAMES_ROWS = {"result_format": "COMPLETE", "unexpected_index_column_names": [ROW]}
+"""Naming rows takes half as long again, so only rules that broke are asked for them, and records stay small."""
 
 
 class Validator:
-    """A Great Expectations file context under `folder`, with one suite and one checkpoint per feed.
+    """A Great Expectations file context under `folder`: for each feed a suite for rows and one for measures.
 
     The suites are written anew at every start: they follow the contract, and a process that
     was killed while it wrote one leaves nothing that the next would have to read.
@@ -40,116 +48,170 @@ class Validator:
         self._context = gx.get_context(mode="file", project_root_dir=folder)
         self._context.variables.progress_bars = ProgressBarsConfig(globally=False)
         source = self._context.data_sources.add_or_update_pandas("feeds")
-        self._checkpoints = {feed.name: self._checkpoint(source, feed) for feed in feeds}
+        self._checkpoints = {}
+        for feed in feeds:
+            self._checkpoints[feed.name] = (
+                self._checkpoint(source, feed.name, r.row_rules(feed)),
+                self._checkpoint(source, f"{feed.name}_measures", r.measure_rules(feed)),
+            )
 
-    def check(self, feed: s.Feed, batch: pl.DataFrame, days: int, name: str, moment: datetime) -> list[RuleResult]:
-        """Run a feed's checkpoint on a batch that covers so many `days`; one result per rule.
+    def check(
+        self,
+        feed: s.Feed,
+        batch: pl.DataFrame,
+        days: int,
+        name: str,
+        moment: datetime,
+        history: History = History(),  # noqa: B008 - frozen
+    ) -> list[RuleResult]:
+        """Judge a batch that covers so many `days`, its rows and then itself; one result per rule.
 
         `name` and `moment` identify the run, so that running it again replaces its record.
         """
-        low, high = feed.rows_per_day
-        outcome = self._checkpoints[feed.name].run(
-            batch_parameters={"dataframe": batch.with_row_index(ROW).to_pandas()},
-            expectation_parameters={"fewest_rows": low * days, "most_rows": high * days},
-            run_id=RunIdentifier(run_name=name, run_time=moment),
-        )
-        (validation,) = outcome.run_results.values()
-        return [_rule_result(result, feed, batch) for result in validation.results]
+        run = RunIdentifier(run_name=name, run_time=moment)
+        rows_checkpoint, measures_checkpoint = self._checkpoints[feed.name]
+        derived = with_derived(feed, batch, history)
+        frame = derived.with_row_index(ROW).to_pandas()
+        rows = _name_rows(_run(rows_checkpoint, run, frame), _data_of(rows_checkpoint), feed, derived, frame)
+        failed = {row for result in rows for row in result.failed_rows}
+        measured = measure_batch(feed, derived, days, history, failed)
+        numbers = pl.DataFrame([measured], schema={column.name: column.dtype for column in feed.measures})
+        found = _run(measures_checkpoint, run, numbers.to_pandas())
+        return rows + [_measure_result(result, measured) for result in found]
+
+    def check_rows(self, feed: s.Feed, batch: pl.DataFrame, history: History) -> list[RuleResult]:
+        """As `check`, of the rules about rows alone, for rows that are no whole week; nothing is recorded."""
+        checkpoint, _ = self._checkpoints[feed.name]
+        (definition,) = checkpoint.validation_definitions
+        derived = with_derived(feed, batch, history)
+        frame = derived.with_row_index(ROW).to_pandas()
+        found = definition.data.get_batch({"dataframe": frame}).validate(definition.suite, result_format=COUNTS)
+        return _name_rows(_readable(found.results), definition.data, feed, derived, frame)
 
     def build_docs(self) -> Path:
         """Write Data Docs of all recorded runs; returns their first page. They fetch styles from other hosts."""
         (url,) = self._context.build_data_docs().values()
         return Path(url.removeprefix("file://"))
 
-    def _checkpoint(self, source: object, feed: s.Feed) -> gx.Checkpoint:
-        batch = source.add_dataframe_asset(feed.name).add_batch_definition_whole_dataframe("week")
-        suite = self._context.suites.add(gx.ExpectationSuite(feed.name, expectations=expectations_of(feed)))
+    def _checkpoint(self, source: object, name: str, rules: tuple[r.Rule, ...]) -> gx.Checkpoint:
+        batch = source.add_dataframe_asset(name).add_batch_definition_whole_dataframe("week")
+        suite = self._context.suites.add(
+            gx.ExpectationSuite(name, expectations=[expectation_of(rule) for rule in rules])
+        )
         definition = self._context.validation_definitions.add(
-            gx.ValidationDefinition(name=feed.name, data=batch, suite=suite)
+            gx.ValidationDefinition(name=name, data=batch, suite=suite)
         )
-        complete = {"result_format": "COMPLETE", "unexpected_index_column_names": [ROW]}
         return self._context.checkpoints.add(
-            gx.Checkpoint(name=feed.name, validation_definitions=[definition], result_format=complete)
+            gx.Checkpoint(name=name, validation_definitions=[definition], result_format=COUNTS)
         )
 
 
-def expectations_of(feed: s.Feed) -> list[gxe.Expectation]:
-    """The expectations that follow from a feed's contract, each with its rule in words and its severity."""
-    return [expectation for column in feed.columns for expectation in _column_expectations(column)] + [
-        *_key_expectations(feed),
-        *_joint_expectations(feed),
-        gxe.ExpectTableRowCountToBeBetween(
-            min_value={"$PARAMETER": "fewest_rows"},
-            max_value={"$PARAMETER": "most_rows"},
-            **_labels("between {} and {} rows per day".format(*feed.rows_per_day), feed.volume_severity),
-        ),
-    ]
+def expectation_of(rule: r.Rule) -> gxe.Expectation:
+    """The expectation that says the same as a rule of the contract, with its name and severity."""
+    column = {"column": rule.columns[0]}
+    labels = {
+        "meta": {"rule": rule.name, "severity": rule.severity, "kind": rule.kind},
+        "severity": GX_SEVERITY[rule.severity],
+    }
+    if rule.kind == r.THERE:
+        return gxe.ExpectColumnValuesToNotBeNull(**column, **labels)
+    if rule.kind == r.MOSTLY_THERE:
+        return gxe.ExpectColumnValuesToNotBeNull(**column, mostly=1 - rule.maximum, **labels)
+    if rule.kind == r.WITHIN:
+        return gxe.ExpectColumnValuesToBeBetween(**column, min_value=rule.minimum, max_value=rule.maximum, **labels)
+    if rule.kind == r.AMONG:
+        return gxe.ExpectColumnValuesToBeInSet(**column, value_set=list(rule.values), **labels)
+    if rule.kind == r.TRUE:
+        return gxe.ExpectColumnValuesToBeInSet(**column, value_set=[True], **labels)
+    if rule.kind == r.LIKE:
+        return gxe.ExpectColumnValuesToMatchRegex(**column, regex=rule.pattern, **labels)
+    if rule.kind == r.ONCE and len(rule.columns) == 1:
+        return gxe.ExpectColumnValuesToBeUnique(**column, **labels)
+    if rule.kind == r.ONCE:
+        return gxe.ExpectCompoundColumnsToBeUnique(column_list=list(rule.columns), **labels)
+    if rule.kind == r.BEFORE:
+        earlier, later = rule.columns
+        pair = {"column_A": later, "column_B": earlier, "ignore_row_if": "either_value_is_missing"}
+        return gxe.ExpectColumnPairValuesAToBeGreaterThanB(**pair, **labels)
+    condition = RowColumn(rule.columns[1]).is_in(list(rule.values))
+    conditional = gxe.ExpectColumnValuesToNotBeNull if rule.kind == r.THERE_WHEN else gxe.ExpectColumnValuesToBeNull
+    return conditional(**column, row_condition=condition, **labels)
 
 
-def _column_expectations(column: s.Column) -> list[gxe.Expectation]:
-    name, found = column.name, []
-    if not column.nullable:
-        found.append(gxe.ExpectColumnValuesToNotBeNull(column=name, **_labels(f"{name} is there")))
-    if column.minimum is not None:
-        words = f"{name} between {column.minimum:g} and {column.maximum:g} {column.unit}".strip()
-        bounds = {"min_value": column.minimum, "max_value": column.maximum}
-        found.append(gxe.ExpectColumnValuesToBeBetween(column=name, **bounds, **_labels(words)))
-    if column.domain:
-        words = f"{name} is one of {', '.join(column.domain)}"
-        found.append(gxe.ExpectColumnValuesToBeInSet(column=name, value_set=list(column.domain), **_labels(words)))
-    if column.pattern:
-        words = f"{name} looks like {column.pattern}"
-        found.append(gxe.ExpectColumnValuesToMatchRegex(column=name, regex=column.pattern, **_labels(words)))
-    return found
+def _run(checkpoint: gx.Checkpoint, run: RunIdentifier, frame: pd.DataFrame) -> list:
+    outcome = checkpoint.run(batch_parameters={"dataframe": frame}, run_id=run)
+    (validation,) = outcome.run_results.values()
+    return _readable(validation.results)
 
 
-def _key_expectations(feed: s.Feed) -> list[gxe.Expectation]:
-    labels = _labels(f"{' and '.join(feed.key)} seen once", key=True)
-    if len(feed.key) == 1:
-        return [gxe.ExpectColumnValuesToBeUnique(column=feed.key[0], **labels)]
-    return [gxe.ExpectCompoundColumnsToBeUnique(column_list=list(feed.key), **labels)]
+def _readable(results: list) -> list:
+    """The results, if every rule could be checked; what cannot be checked was not kept."""
+    for result in results:
+        if "exception_message" in str(result.exception_info) and not result.result:
+            rule = result.expectation_config.meta["rule"]
+            raise RuntimeError(f"rule '{rule}' could not be checked: {result.exception_info}")
+    return results
 
 
-def _joint_expectations(feed: s.Feed) -> list[gxe.Expectation]:
-    ascending = [
-        gxe.ExpectColumnPairValuesAToBeGreaterThanB(
-            column_A=later,
-            column_B=earlier,
-            ignore_row_if="either_value_is_missing",
-            **_labels(f"{earlier} before {later}"),
+def _data_of(checkpoint: gx.Checkpoint) -> gx.core.batch_definition.BatchDefinition:
+    (definition,) = checkpoint.validation_definitions
+    return definition.data
+
+
+def _name_rows(
+    results: list,
+    data: gx.core.batch_definition.BatchDefinition,
+    feed: s.Feed,
+    derived: pl.DataFrame,
+    frame: pd.DataFrame,
+) -> list[RuleResult]:
+    names = {result.expectation_config.meta["rule"] for result in results if not result.success}
+    broken = [rule for rule in r.row_rules(feed) if rule.name in names]
+    rows = _failed_rows(data, broken, frame) if broken else {}
+    for rule in broken:
+        if rule.kind == r.ONCE:
+            rows[rule.name] = later_copies(derived, rule.columns)
+    return [_row_result(result, rows.get(result.expectation_config.meta["rule"], ())) for result in results]
+
+
+def _failed_rows(
+    data: gx.core.batch_definition.BatchDefinition, broken: list[r.Rule], frame: pd.DataFrame
+) -> dict[str, tuple[int, ...]]:
+    """The rows that broke each of these rules, by the rule's name."""
+    suite = gx.ExpectationSuite("broken", expectations=[expectation_of(rule) for rule in broken])
+    found = data.get_batch({"dataframe": frame}).validate(suite, result_format=NAMES_ROWS)
+    return {
+        result.expectation_config.meta["rule"]: tuple(
+            int(entry[ROW]) for entry in result.result.get("unexpected_index_list") or ()
         )
-        for earlier, later in feed.ascending
-    ]
-    required = [
-        gxe.ExpectColumnValuesToNotBeNull(
-            column=column,
-            row_condition=RowColumn(when).is_in(list(values)),
-            **_labels(f"{column} is there when {when} is {' or '.join(values)}"),
-        )
-        for column, when, values in feed.required_when
-    ]
-    return ascending + required
+        for result in found.results
+    }
 
 
-def _labels(rule: str, severity: str = s.QUARANTINE, key: bool = False) -> dict:
-    return {"meta": {"rule": rule, "severity": severity, "key": key}, "severity": GX_SEVERITY[severity]}
-
-
-def _rule_result(result: gx.core.ExpectationValidationResult, feed: s.Feed, batch: pl.DataFrame) -> RuleResult:
-    meta, found = result.expectation_config.meta, result.result
-    if "exception_message" in str(result.exception_info) and not found:
-        raise RuntimeError(f"rule '{meta['rule']}' of {feed.name} could not be checked: {result.exception_info}")
-    rows = tuple(int(entry[ROW]) for entry in found.get("unexpected_index_list") or ())
-    if meta["key"] and rows:
-        rows = later_copies(batch, feed.key)
+def _row_result(result: gx.core.ExpectationValidationResult, rows: tuple[int, ...]) -> RuleResult:
+    meta = result.expectation_config.meta
     return RuleResult(
         rule=meta["rule"],
         severity=meta["severity"],
         passed=bool(result.success),
-        checked=int(found.get("element_count", batch.height)),
+        checked=int(result.result["element_count"]),
         failed=len(rows) if rows else int(not result.success),
-        failed_rows=rows,
-        observed=f"{found['observed_value']} rows" if "observed_value" in found else f"{len(rows)} rows",
+        failed_rows=rows if meta["severity"] == s.QUARANTINE else (),
+        observed=f"{len(rows)} rows",
+    )
+
+
+def _measure_result(result: gx.core.ExpectationValidationResult, measured: dict[str, float | None]) -> RuleResult:
+    meta = result.expectation_config.meta
+    value = measured[result.expectation_config.kwargs["column"]]
+    return RuleResult(
+        rule=meta["rule"],
+        severity=meta["severity"],
+        passed=bool(result.success),
+        checked=int(value is not None),
+        failed=int(not result.success),
+        observed="nothing" if value is None else f"{value:.4g}",
+        value=value,
     )
 
 

@@ -1,10 +1,11 @@
 """What becomes of a batch once its rules have been checked: accepted, quarantined row by row, or blocked whole."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import polars as pl
 
 from data_checks import schema as s
+from data_checks.rules import measure_rules, repeats
 
 BROKEN_RULES = "broken_rules"
 
@@ -19,7 +20,10 @@ class BatchBlocked(DataRefused):
 
 @dataclass(frozen=True)
 class RuleResult:
-    """One rule of a feed on one batch. `failed_rows` are positions in the batch, empty for rules on the whole batch."""
+    """One rule of a feed on one batch. `failed_rows` are positions in the batch, empty for rules on the whole batch.
+
+    `value` is what a measure came to, None for rules about rows and where it could not be said.
+    """
 
     rule: str
     severity: str
@@ -28,6 +32,7 @@ class RuleResult:
     failed: int
     failed_rows: tuple[int, ...] = ()
     observed: str = ""
+    value: float | None = None
 
 
 @dataclass(frozen=True)
@@ -72,4 +77,14 @@ def _blocks(result: RuleResult) -> bool:
 
 def later_copies(batch: pl.DataFrame, key: tuple[str, ...]) -> tuple[int, ...]:
     """Positions of the rows whose key stood in an earlier row already; the first copy is the one that counts."""
-    return tuple(batch.select(pl.arg_where(~pl.struct(key).is_first_distinct())).to_series().to_list())
+    return tuple(batch.select(pl.arg_where(repeats(key))).to_series().to_list())
+
+
+def as_record(week: str, feed: s.Feed, rows: int, results: list[RuleResult]) -> dict:
+    """What the rules said of a batch of so many rows, as plain values to be kept; of measures with their bounds."""
+    bounds = {rule.name: {"minimum": rule.minimum, "maximum": rule.maximum} for rule in measure_rules(feed)}
+    rules = [
+        {name: value for name, value in asdict(result).items() if name != "failed_rows"} | bounds.get(result.rule, {})
+        for result in results
+    ]
+    return {"week": week, "feed": feed.name, "rows": rows, "rules": rules}

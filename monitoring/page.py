@@ -25,11 +25,12 @@ class Tool:
 
 @dataclass(frozen=True)
 class Places:
-    """Where the reader finds the rest; `data_docs` is a link relative to the page, None when they were not built."""
+    """Where the reader finds the rest; links are relative to the page, None to what was not made."""
 
     home: str
     data_docs: str | None
     tools: tuple[Tool, ...]
+    validation: str | None = None
 
 
 @dataclass(frozen=True)

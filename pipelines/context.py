@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ import polars as pl
 
 from data_checks import schema as s
 from data_checks.feeds import split_feeds
+from data_checks.history import History, Span, build_history
 from infra.errors import PreflightError
 from infra.journal import Journal
 from infra.ledger import Ledger
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 
 
 HISTORY = "history.json"
+WEEKS_TO_JUDGE_BY = 6
+"""Accepted weeks that a batch is judged against: enough to know what a weekday usually brings."""
+WEEKS_OF_PLAN = 3
+"""Weeks whose flights an outcome may be about: one that lands late may be two weeks old."""
 FREE_SETTINGS = ("home", "source", "port")
 """Settings that may change during a life; what a source contains is checked row by row when it lands."""
 
@@ -186,6 +191,30 @@ class Context:
         last = self.all_weeks()[-1]
         feeds = {feed.name: self.accepted(feed, last) for feed in s.FEEDS.values()}
         return World(**feeds, planes=self.store.read_table("reference", "planes"))
+
+    def history(self, feed: s.Feed, week: Week, plan: pl.DataFrame) -> History:
+        """What a week's batch of a feed is judged against: the accepted weeks just before it, up to a gap.
+
+        `plan` is the schedule of the week itself.
+        """
+        past = self._just_before(feed, week, WEEKS_TO_JUDGE_BY)
+        planned = [*self._just_before(s.SCHEDULE, week, WEEKS_OF_PLAN), plan]
+        return build_history(
+            feed,
+            Span(week.start, week.end, min(week.end, midnight(self.settings.last_day + timedelta(days=1)))),
+            pl.concat(past) if past else None,
+            planned,
+            {name: self.store.read_table("reference", name) for name in s.REFERENCE},
+        )
+
+    def _just_before(self, feed: s.Feed, week: Week, most: int) -> list[pl.DataFrame]:
+        found = []
+        for number in range(1, most + 1):
+            earlier = week.plus(-number)
+            if not self.is_closed(earlier):
+                break
+            found.insert(0, self.store.read_table(f"accepted/{feed.name}", earlier.id))
+        return found
 
     def require(self, dataset: str, week: Week, command: str) -> pl.DataFrame:
         """A table that an earlier command makes. Raises MissingTable naming that command."""

@@ -39,6 +39,7 @@ from data_checks.quarantine import (
     verdicts_of,
     with_verdicts,
 )
+from data_checks.validation import as_record
 from infra.stopwatch import part
 from infra.storage import content_hash
 from pipelines.clock import Week
@@ -197,9 +198,20 @@ def _write_if_other(context: Context, dataset: str, week: str, frame: pl.DataFra
 
 def _check(context: Context, week: Week, feed: s.Feed) -> Check:
     def check(rows: pl.DataFrame) -> list:
-        return context.validator.check(feed, rows, context.data_days(week), week.id, week.end)
+        history = context.history(feed, week, _plan_in_force(context, week))
+        results = context.validator.check(feed, rows, context.data_days(week), week.id, week.end, history)
+        context.store.write_json(
+            f"validation/{feed.name}/{week.id}.json", as_record(week.id, feed, rows.height, results)
+        )
+        return results
 
     return check
+
+
+def _plan_in_force(context: Context, week: Week) -> pl.DataFrame:
+    """The schedule that landed for a week, without the batches that others took the place of."""
+    superseded = pl.Series(list(superseded_by(context.ledger.entries())), dtype=pl.String)
+    return landed_rows(context, s.SCHEDULE, week.id).filter(~pl.col(BATCH).is_in(superseded.implode()))
 
 
 def _desk(context: Context) -> str:

@@ -10,11 +10,13 @@ from infra.stopwatch import part
 from monitoring.labels import known_labels
 from monitoring.page import Places, Tool, render_page
 from monitoring.summary import Year, summarise_year
+from monitoring.validation_page import render_validation_page
 from pipelines.clock import Week
 from pipelines.context import Context
 from pipelines.scoring import NoChampion
 
 PAGE = "report/index.html"
+VALIDATION_PAGE = "report/validation.html"
 DATA_DOCS = ("gx", "uncommitted", "data_docs", "local_site", "index.html")
 
 
@@ -23,6 +25,7 @@ def write_report(context: Context) -> Path:
     year = year_so_far(context)
     evidently = [path.stem for path in context.store.files("report/evidently", "*.html")]
     with part("report"):
+        context.store.write_text(VALIDATION_PAGE, render_validation_page(validation_records(context)))
         page = render_page(year, evidently, find_places(context))
     return context.store.write_text(PAGE, page)
 
@@ -43,6 +46,15 @@ def year_so_far(context: Context) -> Year:
     )
 
 
+def validation_records(context: Context) -> list[dict]:
+    """What the rules said of every batch that was judged, by feed and week."""
+    return [
+        context.store.read_json(f"validation/{feed}/{path.name}")
+        for feed in s.FEEDS
+        for path in context.store.files(f"validation/{feed}", "*.json")
+    ]
+
+
 def find_places(context: Context) -> Places:
     """Where a reader of the page finds the rest of this home folder, and the commands that open it."""
     has_docs = context.store.path(*DATA_DOCS).exists()
@@ -50,6 +62,7 @@ def find_places(context: Context) -> Places:
         home=str(context.settings.home),
         data_docs="/".join(("..", *DATA_DOCS)) if has_docs else None,
         tools=_tools(context.settings),
+        validation=Path(VALIDATION_PAGE).name if context.store.path(VALIDATION_PAGE).exists() else None,
     )
 
 

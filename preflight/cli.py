@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from preflight import quarantine_cli
+from preflight import prove_cli, quarantine_cli
 from preflight.failures import explain_failure
 
 app = typer.Typer(
@@ -18,14 +18,12 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-prove = typer.Typer(help="Show on the data that a claim holds: exit 0 when it does, 1 naming what breaks it.")
-app.add_typer(prove, name="prove")
+app.add_typer(prove_cli.app)
 app.add_typer(quarantine_cli.app)
 
 INTERRUPTED = 130  # how typer ends on Ctrl-C
 
 Period = Annotated[str, typer.Argument(help="a month, 2013-07, or any day of a week, 2013-07-04")]
-ProvePeriod = Annotated[str | None, typer.Argument(help="a month, 2013-07, or a day of a week; default: the year")]
 Json = Annotated[bool, typer.Option("--json", help="print one JSON document instead of tables")]
 
 
@@ -231,53 +229,18 @@ def doctor(context: typer.Context, as_json: Json = False) -> None:
     checkup.doctor(context.obj, as_json)
 
 
-@prove.command("no-leak")
-def prove_no_leak(
+@app.command()
+def dictionary(
     context: typer.Context,
-    moments: Annotated[int, typer.Option(help="random moments of the year to go back to", min=1)] = 200,
-    seed: Annotated[int | None, typer.Option(help="of the moments and the noise [PREFLIGHT_SEED]", min=0)] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="file to write; default: standard output")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Delete and scramble everything known after a moment, rebuild its flights' features, require the same bits."""
-    from preflight import prove as proofs
+    """Print the data dictionary: every feed, column, rule, table and feature, from the contract."""
+    from preflight import dictionary as page
 
-    proofs.no_leak(context.obj, moments, seed, as_json)
-
-
-@prove.command("backfill")
-def prove_backfill(
-    context: typer.Context,
-    workers: Annotated[int, typer.Option(help="processes of the parallel way", min=2, max=64)] = 2,
-    seed: Annotated[int | None, typer.Option(help="of the random order [PREFLIGHT_SEED]", min=0)] = None,
-    as_json: Json = False,
-) -> None:
-    """Build the weeks forward, in random order, in parallel and after a kill -9; require one table hash."""
-    from preflight import prove as proofs
-
-    proofs.backfill(context.obj, workers, seed, as_json)
-
-
-@prove.command("parity")
-def prove_parity(context: typer.Context, period: ProvePeriod = None, as_json: Json = False) -> None:
-    """Build every flight alone, in its batch and online; require the same bits."""
-    from preflight import prove_online
-
-    prove_online.parity(context.obj, period, as_json)
-
-
-@prove.command("skew")
-def prove_skew(
-    context: typer.Context,
-    period: ProvePeriod = None,
-    every_flight: Annotated[
-        bool, typer.Option("--every-flight", help="ask every flight anew, rather than check what the service logged")
-    ] = False,
-    as_json: Json = False,
-) -> None:
-    """Recompute the features of every logged request offline; require the same bits."""
-    from preflight import prove_online
-
-    prove_online.skew(context.obj, period, every_flight, as_json)
+    page.dictionary(output, as_json)
 
 
 def main() -> None:

@@ -4,19 +4,22 @@ from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic.fields import FieldInfo
 
 from data_checks import schema as s
 
 MOST_FLIGHTS = 1000
 LONGEST_FLIGHT = timedelta(hours=24)
 
-Carrier = Literal[s.CARRIERS]
-Origin = Literal[s.ORIGINS]
+Carrier = Literal[s.SCHEDULE.column(s.CARRIER).domain]
+Origin = Literal[s.SCHEDULE.column(s.ORIGIN).domain]
 
 
-def _bounds(name: str) -> dict[str, float]:
-    column = next(column for column in s.SCHEDULE.columns if column.name == name)
-    return {"ge": column.minimum, "le": column.maximum}
+def _field(name: str, **more: object) -> FieldInfo:
+    """What the contract says of a column of the schedule, as pydantic says it; allowed words are a type apart."""
+    column = s.SCHEDULE.column(name)
+    promises = {"description": column.meaning, "ge": column.minimum, "le": column.maximum, "pattern": column.pattern}
+    return Field(**{promise: value for promise, value in promises.items() if value is not None} | more)
 
 
 class FlightRequest(BaseModel):
@@ -37,22 +40,18 @@ class FlightRequest(BaseModel):
         },
     )
 
-    carrier: Carrier = Field(description="airline, two characters")
-    flight_number: int = Field(
-        strict=True, description="number the carrier gives the flight", **_bounds(s.FLIGHT_NUMBER)
-    )
-    tail_number: str | None = Field(
-        None, pattern=r"^[A-Z0-9]{2,8}$", description="registration of the aircraft, if known"
-    )
-    origin: Origin = Field(description="airport in New York")
-    destination: str = Field(pattern=r"^[A-Z]{3}$", description="airport of arrival")
+    carrier: Carrier = _field(s.CARRIER)
+    flight_number: int = _field(s.FLIGHT_NUMBER, strict=True)
+    tail_number: str | None = _field(s.TAIL_NUMBER, default=None)
+    origin: Origin = _field(s.ORIGIN)
+    destination: str = _field(s.DESTINATION)
     scheduled_departure: AwareDatetime = Field(description="when it should leave, with offset")
     scheduled_arrival: AwareDatetime = Field(description="when it should arrive, with offset")
-    distance_miles: float | None = Field(
-        None,
+    distance_miles: float | None = _field(
+        s.DISTANCE,
+        default=None,
         allow_inf_nan=False,
         description="between the airports; left out: as other flights of the route",
-        **_bounds(s.DISTANCE),
     )
 
     @model_validator(mode="after")

@@ -9,7 +9,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from data_checks import schema as s
-from data_checks.feeds import RowsWithoutMoment, flight_id, rows_of_week, split_feeds
+from data_checks.feeds import ReferenceRefused, RowsWithoutMoment, flight_id, rows_of_week, split_feeds
 from infra.source import package_folder
 
 NOON = datetime(2013, 7, 1, 16, tzinfo=UTC)
@@ -114,20 +114,48 @@ def test_a_cancelled_flight_to_nowhere_known_has_no_arrival_for_the_contract_to_
     assert schedule_of(CANCELLED | {"dest": "XXX"})[s.SCHEDULED_ARRIVAL].to_list() == [None]
 
 
+@pytest.mark.parametrize("change", [{"month": 13}, {"month": 2, "day": 31}])
+def test_a_flight_without_a_day_is_refused_rather_than_lost(change):
+    with pytest.raises(RowsWithoutMoment, match="1 rows of schedule have no scheduled_departure_utc and no day"):
+        schedule_of({}, change)
+
+
+@pytest.mark.parametrize("change", [{"sched_dep_time": 1275}, {"sched_dep_time": None}])
+def test_a_flight_without_a_readable_time_comes_with_those_of_its_day(change):
+    plan = schedule_of({}, {"flight": 2} | change).lazy()
+
+    day = rows_of_week(plan, s.SCHEDULE, NOON - timedelta(hours=12), NOON + timedelta(hours=12)).collect()
+
+    assert sorted(day[s.FLIGHT_NUMBER]) == [2, 1545]
+
+
+@pytest.mark.parametrize("change", [{"dep_delay": None}, {"dest": "XXX"}])
+def test_an_event_that_is_known_at_no_moment_comes_with_those_of_its_flights_day(change):
+    events = outcomes_of(change)
+
+    day = rows_of_week(events.lazy(), s.OUTCOMES, NOON - timedelta(hours=12), NOON + timedelta(hours=12)).collect()
+
+    assert (day[s.KNOWN_AT].null_count(), day.height) == (1, events.height)
+
+
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("table", "changes", "words"),
     [
-        ({"month": 13}, "1 rows of schedule have no scheduled_departure_utc"),
-        ({"month": 2, "day": 31}, "1 rows of schedule have no scheduled_departure_utc"),
-        ({"sched_dep_time": 1275}, "1 rows of schedule have no scheduled_departure_utc"),
-        ({"sched_dep_time": None}, "1 rows of schedule have no scheduled_departure_utc"),
-        ({"dep_delay": None}, "1 rows of outcomes have no known_at_utc, the first is 2013-07-01-UA1545-EWR"),
-        ({"dest": "XXX"}, "1 rows of outcomes have no known_at_utc, the first is 2013-07-01-UA1545-EWR"),
+        ("planes", {"seats": [0]}, "1 rows of planes break the rule 'seats between 1 and 900 seats', .* N14228"),
+        ("planes", {"year": [19]}, "year_built between 1930 and 2030"),
+        ("airlines", {"carrier": ["ua"]}, "carrier looks like"),
+        ("airports", {"faa": ["ATL", "ATL", "HNL", "PHX"]}, "airport seen once"),
     ],
 )
-def test_a_flight_that_no_week_would_hold_is_refused_rather_than_lost(change, words):
-    with pytest.raises(RowsWithoutMoment, match=words):
-        schedule_of({}, change)
+def test_a_reference_table_that_breaks_its_contract_is_refused(table, changes, words):
+    broken = source()[table].with_columns(pl.Series(name, values) for name, values in changes.items())
+
+    with pytest.raises(ReferenceRefused, match=words):
+        split_feeds(source(**{table: broken}))
+
+
+def test_not_a_number_is_a_missing_value():
+    assert split_feeds(source(weather=weather({"temp": float("nan")})))["weather"][s.TEMPERATURE].to_list() == [None]
 
 
 def test_a_flight_that_landed_departed_and_arrived():
@@ -205,14 +233,14 @@ def test_weather_is_known_an_hour_after_it_was_observed():
 
 
 def test_weather_that_no_week_would_hold_is_refused_rather_than_lost():
-    with pytest.raises(RowsWithoutMoment, match="1 rows of weather have no known_at_utc, the first is EWR"):
+    with pytest.raises(RowsWithoutMoment, match="1 rows of weather have no known_at_utc and no day, the first is EWR"):
         split_feeds(source(weather=weather({}, {"time_hour": "yesterday"})))
 
 
 def test_a_week_takes_its_first_moment_and_leaves_its_last_to_the_next():
     monday, next_monday = datetime(2013, 7, 1, 4, tzinfo=UTC), datetime(2013, 7, 8, 4, tzinfo=UTC)
     moments = [monday - timedelta(microseconds=1), monday, next_monday - timedelta(microseconds=1), next_monday]
-    plan = pl.LazyFrame({s.SCHEDULED_DEPARTURE: moments})
+    plan = pl.LazyFrame({s.FLIGHT_ID: ["2013-07-01-UA1-EWR"] * 4, s.SCHEDULED_DEPARTURE: moments})
 
     found = rows_of_week(plan, s.SCHEDULE, monday, next_monday).collect()
 

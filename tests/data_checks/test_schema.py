@@ -4,8 +4,11 @@ import polars as pl
 import pytest
 
 from data_checks import schema as s
+from data_checks.rules import measure_rules, row_rules
 
-COLUMNS = [(feed, column) for feed in s.FEEDS.values() for column in feed.columns]
+TABLES = (*s.FEEDS.values(), *s.TABLES.values())
+COLUMNS = [(table, column) for table in TABLES for column in table.columns]
+DERIVED = [(feed, column) for feed in s.FEEDS.values() for column in (*feed.derived, *feed.measures)]
 NUMBERS = (pl.Int64, pl.Float64)
 NUMBERS_WITHOUT_UNIT = {s.FLIGHT_NUMBER, s.REVISION}
 """A name made of digits, and a count; they measure nothing."""
@@ -106,10 +109,41 @@ def test_rules_over_several_columns_name_columns_of_the_feed(feed):
 
 
 @pytest.mark.parametrize("feed", s.FEEDS.values(), ids=s.FEEDS)
-def test_the_usual_volume_is_a_range(feed):
-    fewest, most = feed.rows_per_day
+def test_rules_of_a_feed_have_names_of_their_own(feed):
+    names = [rule.name for rule in (*row_rules(feed), *measure_rules(feed))]
 
-    assert 0 < fewest < most
+    assert len(names) == len(set(names))
+
+
+def test_a_derived_column_or_measure_has_a_bound_or_is_a_truth_and_may_be_unknown():
+    wrong = [
+        (feed, column)
+        for feed, column in DERIVED
+        if not column.nullable
+        or (column.dtype != pl.Boolean and column.minimum is None and column.maximum is None)
+        or (None not in (column.minimum, column.maximum) and column.minimum > column.maximum)
+    ]
+
+    assert named(wrong) == []
+
+
+def test_a_measure_keeps_out_the_batch_or_warns_since_it_names_no_row():
+    severities = {column.severity for feed in s.FEEDS.values() for column in feed.measures}
+
+    assert severities == {s.BLOCK, s.WARN}
+
+
+def test_only_a_column_that_may_be_missing_says_how_often():
+    assert named([pair for pair in COLUMNS if pair[1].most_missing is not None and not pair[1].nullable]) == []
+
+
+def test_every_table_says_from_when_it_is_known():
+    assert [table.name for table in TABLES if not table.known] == []
+
+
+@pytest.mark.parametrize("table", s.TABLES.values(), ids=s.TABLES)
+def test_a_reference_table_is_found_by_columns_that_are_never_missing(table):
+    assert set(table.key) <= {column.name for column in table.columns if not column.nullable}
 
 
 def test_the_plan_holds_no_column_of_what_happened():

@@ -1,0 +1,74 @@
+"""`preflight prove ...`: what each proof is called and what it may be told. Tools are imported inside commands."""
+
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="prove", help="Show on the data that a claim holds: exit 0 when it does, 1 naming what breaks it."
+)
+
+Period = Annotated[str | None, typer.Argument(help="a month, 2013-07, or a day of a week; default: the year")]
+Json = Annotated[bool, typer.Option("--json", help="print one JSON document instead of tables")]
+
+
+@app.command("no-leak")
+def no_leak(
+    context: typer.Context,
+    moments: Annotated[int, typer.Option(help="random moments of the year to go back to", min=1)] = 200,
+    seed: Annotated[int | None, typer.Option(help="of the moments and the noise [PREFLIGHT_SEED]", min=0)] = None,
+    as_json: Json = False,
+) -> None:
+    """Delete and scramble everything known after a moment, rebuild its flights' features, require the same bits."""
+    from preflight import prove as proofs
+
+    proofs.no_leak(context.obj, moments, seed, as_json)
+
+
+@app.command("backfill")
+def backfill(
+    context: typer.Context,
+    workers: Annotated[int, typer.Option(help="processes of the parallel way", min=2, max=64)] = 2,
+    seed: Annotated[int | None, typer.Option(help="of the random order [PREFLIGHT_SEED]", min=0)] = None,
+    as_json: Json = False,
+) -> None:
+    """Build the weeks forward, in random order, in parallel and after a kill -9; require one table hash."""
+    from preflight import prove as proofs
+
+    proofs.backfill(context.obj, workers, seed, as_json)
+
+
+@app.command("parity")
+def parity(context: typer.Context, period: Period = None, as_json: Json = False) -> None:
+    """Build every flight alone, in its batch and online; require the same bits."""
+    from preflight import prove_online
+
+    prove_online.parity(context.obj, period, as_json)
+
+
+@app.command("skew")
+def skew(
+    context: typer.Context,
+    period: Period = None,
+    every_flight: Annotated[
+        bool, typer.Option("--every-flight", help="ask every flight anew, rather than check what the service logged")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Recompute the features of every logged request offline; require the same bits."""
+    from preflight import prove_online
+
+    prove_online.skew(context.obj, period, every_flight, as_json)
+
+
+@app.command("faults")
+def faults(
+    context: typer.Context,
+    weeks: Annotated[int, typer.Option(help="weeks of the year that are spoilt, spread evenly", min=1, max=51)] = 4,
+    seed: Annotated[int | None, typer.Option(help="of what is random in a fault [PREFLIGHT_SEED]", min=0)] = None,
+    as_json: Json = False,
+) -> None:
+    """Spoil real weeks in eight ways and require a named rule to catch each; require the clean year to pass."""
+    from preflight import prove_faults as proof
+
+    proof.faults(context.obj, weeks, seed, as_json)
