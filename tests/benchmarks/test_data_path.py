@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from benchmarks import pandas_version
-from benchmarks.data_path import Leg, compare, live
+from benchmarks.data_path import Leg, compare, live, report
 from benchmarks.repeated_year import DAYS, FIRST_DAY, last_day, weeks_of_source, write_sources
 from data_checks import schema as s
 from data_checks.feeds import split_feeds
@@ -132,3 +132,29 @@ def test_the_command_is_one_of_its_legs_in_a_process_of_its_own(tmp_path):
     found = json.loads(ended.stdout)
     assert found["flights"] == 336776
     assert 0.1 < found["peak_gib"] < 6
+
+
+def leg(seconds: float, gib: float, flights: int = 100) -> dict:
+    """What a leg of these totals says."""
+    parts = {"imports": 99.0, "read and land": seconds / 2, "features": seconds / 2}
+    return {"seconds": parts, "cpu_seconds": parts, "peak_gib": gib, "flights": flights, "accepted": 3 * flights}
+
+
+@pytest.mark.parametrize(("seconds", "gib", "kept"), [(110, 5.9, True), (111, 5.9, False), (110, 6.0, False)])
+def test_ten_times_the_rows_may_take_eleven_times_the_time_and_less_than_six_gib(capsys, seconds, gib, kept):
+    same = {
+        "flights": 100,
+        "largest_difference": 0.0,
+        "differs_most": "seats",
+        "missing_or_other": 0,
+        "not_compared": [],
+    }
+    legs = {"ours": leg(10, 1.0), "bare": leg(2, 0.5), "pandas": leg(4, 2.0), "compare": same}
+
+    report(legs | {"repeated": leg(seconds, gib, 1000)}, times=10, as_json=False)
+
+    said = capsys.readouterr().out.splitlines()[-1]
+    assert said.startswith(
+        "the year in 10 s and 1.00 GiB, 2.50 times the time of pandas and 0.50 of its memory; 10.00 "
+    )
+    assert ("(within 11 and 6)" if kept else "(NOT within 11 and 6)") in said
