@@ -8,6 +8,7 @@ import polars as pl
 
 from data_checks import schema as s
 from data_checks.history import origin_of
+from data_checks.measures import FEWEST_REPORTS
 from data_checks.times import NEW_YORK, local_to_utc, minutes_of_clock
 
 KILOMETRES_PER_MILE = 1.609344
@@ -31,11 +32,10 @@ class Fault:
 
 EXCUSES = {
     ("30 % nulls", s.WIND_GUST): "most hours have no gust, and nothing says which should",
-    (
-        "shuffled",
-        s.PRECIPITATION,
-    ): "in a week with fewer than ten wet hours there is no weather for rain to disagree with",
-    ("shuffled", s.VISIBILITY): "in a week with fewer than ten murky hours there is none for sight to disagree with",
+    **{
+        ("shuffled", name): f"a week with fewer than {FEWEST_REPORTS} such reports has too few to compare with others"
+        for name in (s.PRECIPITATION, s.VISIBILITY, s.WIND_GUST)
+    },
 }
 
 

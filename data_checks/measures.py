@@ -11,8 +11,10 @@ from data_checks.history import DAY, USUAL_ROWS, WEEKDAY, History, rows_by_day
 from data_checks.times import NEW_YORK
 
 LATE_MIN = 15
+FEWEST_REPORTS = 20
+"""Reports of either kind that a mean needs before two means are compared."""
 FEWEST_HOURS = 10
-"""Hours of either kind that a mean needs before two means are compared."""
+"""Hours that lie between what is far apart."""
 FEWEST_DAYS = 5
 """Days that the course of a mean day is taken from."""
 
@@ -143,7 +145,7 @@ def _hourly_change(ordered: pl.DataFrame, column: str) -> float | None:
 def _gain(rows: pl.DataFrame, kind: pl.Expr, column: str) -> float | None:
     """Mean of a column where `kind` holds less its mean elsewhere."""
     here, there = (rows.filter(chosen)[column].drop_nulls() for chosen in (kind, ~kind))
-    return here.mean() - there.mean() if min(len(here), len(there)) >= FEWEST_HOURS else None
+    return here.mean() - there.mean() if min(len(here), len(there)) >= FEWEST_REPORTS else None
 
 
 def _ratio(part: int, whole: int) -> float | None:

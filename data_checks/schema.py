@@ -222,8 +222,8 @@ WEATHER = Feed(
         *_common_measures(60, 75, WARN, 12),
         measure(WARMEST_HOUR, "when the day is warmest on the clock in New York, by its first harmonic", "h", 12, 18),
         *_changes((TEMPERATURE, DEW_POINT, HUMIDITY, WIND_DIRECTION, WIND_SPEED, PRESSURE)),
-        measure(WET_HUMIDITY, "mean humidity of hours with rain or snow less that of others", "%", 8, None),
-        measure(MURKY_HUMIDITY, "mean humidity of hours with less than full sight less that of others", "%", 8, None),
+        measure(WET_HUMIDITY, "mean humidity of hours with rain or snow less that of others", "%", 10, None),
+        measure(MURKY_HUMIDITY, "mean humidity of hours with less than full sight less that of others", "%", 10, None),
         measure(GUSTY_WIND, "mean wind of hours with a gust less that of others", "mph", 2.5, None),
     ),
 )
