@@ -218,6 +218,15 @@ def test_the_checker_sees_the_revision_as_numbered_and_the_moment_as_claimed():
     assert seen[0].select(s.REVISION, s.KNOWN_AT).rows() == [(0, NOON), (1, NOON + timedelta(days=1))]
 
 
+def test_the_checker_sees_rows_that_were_taken_late_as_they_claimed_too():
+    seen = []
+    rows = landed({}, {BATCH: "weather-b"})
+
+    judged(rows, judged(rows[:1], late_at=WEEK_END), late_at=WEEK_END, check=lambda batch: seen.append(batch) or [])
+
+    assert seen[0][s.KNOWN_AT].to_list() == rows[s.KNOWN_AT].to_list()
+
+
 def test_both_halves_have_what_they_need_and_landed_values():
     rows = landed({}, {"mph": 200.0})
 
