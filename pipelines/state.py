@@ -12,6 +12,8 @@ from monitoring.labels import LATE_MIN
 from pipelines.as_of import UNKNOWN, Codes, Events, Totals, joint_key, seconds_asked, seconds_known
 
 HOURS_AHEAD = 2
+NEWS_HOURS = 24
+"""What is heard of a departure or landing later than this after it counts for no window."""
 
 _FLIGHT_NUMBERS = 10_000
 _HOUR, _DAY = 3600, 24 * 3600
@@ -150,14 +152,20 @@ def _keys_of(world: World) -> Keys:
 
 
 def _happened(world: World, plan: Flights) -> pl.DataFrame:
-    """The outcomes, each with the codes of its flight and the second at which it is known."""
+    """The outcomes, each with the codes of its flight and the seconds at which it happened and is known.
+
+    What is heard of long after it happened is a label, not news: it would look fresh in the windows.
+    """
     codes = world.schedule.select(s.FLIGHT_ID).with_columns(
         pl.Series(name, getattr(plan, name))
         for name in ("carrier", "origin", "destination", "tail", "number", "departure", "arrival")
     )
     outcomes = first_word(world.outcomes)
     known = pl.Series("known", seconds_known(outcomes[s.KNOWN_AT]))
-    return outcomes.with_columns(known).join(codes, on=s.FLIGHT_ID, maintain_order="left")
+    planned = pl.when(pl.col(s.EVENT).is_in(LEAVING)).then("departure").otherwise("arrival")
+    at = (planned + 60 * pl.col(s.DELAY).fill_null(0)).alias("at")
+    joined = outcomes.with_columns(known).join(codes, on=s.FLIGHT_ID, maintain_order="left").with_columns(at)
+    return joined.filter((pl.col("known") - pl.col("at") <= NEWS_HOURS * _HOUR).fill_null(value=True))
 
 
 def _departures(happened: pl.DataFrame, keys: Keys) -> dict[str, object]:
@@ -198,7 +206,7 @@ def _aircraft(events: pl.DataFrame) -> Events:
         seen["known"],
         due=seen["arrival"],
         left=seen["departure"],
-        at=seen["known"],
+        at=seen["at"],
         delay=numbers(events[s.DELAY]),
     )
 
@@ -232,6 +240,8 @@ def _waiting(world: World, plan: Flights) -> Totals:
 
 
 def _weather(weather: pl.DataFrame, keys: Keys) -> dict[str, object]:
+    newest = pl.col(s.OBSERVED_AT) >= pl.col(s.OBSERVED_AT).cum_max().over(s.ORIGIN)
+    weather = weather.sort(s.KNOWN_AT, s.OBSERVED_AT).filter(newest.fill_null(value=True))  # an old report is no news
     at, known = keys.origins.encode(weather[s.ORIGIN].to_list()), seconds_known(weather[s.KNOWN_AT])
     hundredths = (weather[s.PRECIPITATION].fill_null(0) * 100).round().cast(pl.Int64)
     observed = (s.TEMPERATURE, s.DEW_POINT, s.WIND_DIRECTION, s.WIND_SPEED, s.PRESSURE, s.VISIBILITY)
@@ -252,7 +262,7 @@ def _planes(planes: pl.DataFrame, keys: Keys) -> dict[str, np.ndarray]:
 
 def _columns(events: pl.DataFrame) -> dict[str, np.ndarray]:
     """The whole-number columns as arrays; a flight that is not in the plan has unknown codes."""
-    names = ("carrier", "origin", "destination", "tail", "number", "departure", "arrival", "known")
+    names = ("carrier", "origin", "destination", "tail", "number", "departure", "arrival", "at", "known")
     return {name: events[name].fill_null(UNKNOWN).to_numpy() for name in names}
 
 

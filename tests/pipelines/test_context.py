@@ -39,7 +39,10 @@ def accept(context: Context, week: Week, aircraft: str) -> None:
     row = dict.fromkeys(s.SCHEDULE.polars_schema) | {
         s.FLIGHT_ID: f"{week.id}-UA1-EWR", s.CARRIER: "UA", s.TAIL_NUMBER: aircraft, s.SCHEDULED_DEPARTURE: week.start
     }  # fmt: skip
-    context.store.write_table("accepted/schedule", week.id, pl.DataFrame([row], schema=s.SCHEDULE.polars_schema))
+    for feed in s.FEEDS.values():
+        rows = pl.DataFrame([row] if feed is s.SCHEDULE else [], schema=feed.polars_schema)
+        context.store.write_table(f"accepted/{feed.name}", week.id, rows)
+    context.journal.record(week.id, "validate", {"feeds": {}})
 
 
 @pytest.fixture
@@ -52,13 +55,14 @@ def context(tmp_path) -> Context:
 
 
 JULY = Week.from_id("2013-07-01")
+NO_PLAN = s.SCHEDULE.polars_schema.to_frame()
 
 
 def test_a_batch_is_judged_by_the_weeks_just_before_it_and_no_others(context):
     for number in range(-WEEKS_TO_JUDGE_BY - 1, 2):
         accept(context, JULY.plus(number), f"N{number}")
 
-    seen = context.history(s.SCHEDULE, JULY).aircraft[s.TAIL_NUMBER]
+    seen = context.history(s.SCHEDULE, JULY, NO_PLAN).aircraft[s.TAIL_NUMBER]
 
     assert set(seen) == {f"N{number}" for number in range(-WEEKS_TO_JUDGE_BY, 0)}
 
@@ -67,22 +71,21 @@ def test_history_ends_at_the_first_week_that_is_missing(context):
     accept(context, JULY.plus(-3), "old")
     accept(context, JULY.plus(-1), "new")
 
-    assert context.history(s.SCHEDULE, JULY).aircraft[s.TAIL_NUMBER].to_list() == ["new"]
+    assert context.history(s.SCHEDULE, JULY, NO_PLAN).aircraft[s.TAIL_NUMBER].to_list() == ["new"]
 
 
-def test_outcomes_are_judged_by_the_plan_that_landed_for_their_week_too(context):
+def test_outcomes_are_judged_by_the_plan_of_their_week_too(context):
     accept(context, JULY.plus(-1), "N1")
     landed = context.store.read_table("accepted/schedule", JULY.plus(-1).id).with_columns(
         pl.lit("2013-07-01-UA2-EWR").alias(s.FLIGHT_ID), pl.lit("a mark of the landing").alias("batch")
     )
-    context.store.write_table("landed/schedule", JULY.id, landed)
 
-    planned = context.history(s.OUTCOMES, JULY).planned[s.FLIGHT_ID]
+    planned = context.history(s.OUTCOMES, JULY, landed).planned[s.FLIGHT_ID]
 
     assert planned.to_list() == ["2013-06-24-UA1-EWR", "2013-07-01-UA2-EWR"]
 
 
 def test_in_the_last_week_rows_are_due_until_the_data_ends(context):
-    span = context.history(s.WEATHER, Week.from_id("2013-12-30")).span
+    span = context.history(s.WEATHER, Week.from_id("2013-12-30"), NO_PLAN).span
 
     assert (span.due - span.start).days == 2

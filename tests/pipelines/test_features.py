@@ -177,9 +177,34 @@ BEFORE = OTHER | {s.TAIL_NUMBER: "N1", s.SCHEDULED_DEPARTURE: NOW - hours(4), s.
 
 
 def test_an_aircraft_that_landed_says_how_late_and_when():
-    found = features_of(plan({}, BEFORE), outcomes=happened(("other", s.ARRIVED, 25, NOW - hours(0.5))))
+    found = features_of(plan({}, BEFORE), outcomes=happened(("other", s.ARRIVED, 30, NOW - hours(0.5))))
 
-    assert (found["aircraft_last_arrival_delay_min"], found["aircraft_landed_hours_ago"]) == (25, 0.5)
+    assert (found["aircraft_last_arrival_delay_min"], found["aircraft_landed_hours_ago"]) == (30, 0.5)
+
+
+def test_a_landing_heard_of_late_happened_when_it_did():
+    found = features_of(plan({}, BEFORE), outcomes=happened(("other", s.ARRIVED, 0, NOW - hours(0.25))))
+
+    assert found["aircraft_landed_hours_ago"] == 1
+
+
+@pytest.mark.parametrize(("heard_after", "mean"), [(hours(24), 8), (hours(24) + TICK, None)])
+def test_what_is_heard_of_a_day_after_it_happened_is_no_news(heard_after, mean):
+    happened_at = NOW - heard_after
+    flights = plan({}, OTHER | {s.SCHEDULED_DEPARTURE: happened_at - timedelta(minutes=8)})
+
+    found = feature("origin_departure_delay_1h_min", flights, outcomes=happened(("other", s.DEPARTED, 8, NOW)))
+
+    assert found == mean
+
+
+def test_an_old_report_that_comes_late_is_not_the_weather():
+    weather = reports(
+        {s.TEMPERATURE: 70.0, s.OBSERVED_AT: NOW - hours(2), s.KNOWN_AT: NOW - hours(1)},
+        {s.TEMPERATURE: 50.0, s.OBSERVED_AT: NOW - hours(4), s.KNOWN_AT: NOW},
+    )
+
+    assert feature(s.TEMPERATURE, weather=weather) == 70
 
 
 def test_an_aircraft_that_left_says_how_late_when_and_when_it_is_due():
