@@ -59,10 +59,10 @@ def kept(draw: st.DrawFn, feed: s.Feed) -> Case:
 
 
 @st.composite
-def spoilt(draw: st.DrawFn, feed: s.Feed) -> Case:
-    """A batch in which one row breaks one rule, whatever others it breaks with it."""
+def spoilt(draw: st.DrawFn, feed: s.Feed, rule: r.Rule | None = None) -> Case:
+    """A batch in which one row breaks one rule, any or this one, whatever others it breaks with it."""
     case = draw(kept(feed))
-    rule = draw(st.sampled_from(r.row_rules(feed)))
+    rule = rule or draw(st.sampled_from(r.row_rules(feed)))
     return _break(draw, case, rule, draw(st.integers(0, case.batch.height - 1)))
 
 
