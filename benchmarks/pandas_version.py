@@ -131,7 +131,9 @@ def _outcomes(flights: pd.DataFrame) -> pd.DataFrame:
         (s.DIVERTED, left & ~landed, nothing, arrival + ONE_DAY),
     ]
     frames = [
-        pd.DataFrame({s.FLIGHT_ID: flights[s.FLIGHT_ID], s.EVENT: event, s.DELAY: delay, s.KNOWN_AT: known})[chosen]
+        pd.DataFrame(
+            {s.FLIGHT_ID: flights[s.FLIGHT_ID], s.EVENT: event, s.DELAY: delay, s.KNOWN_AT: known, s.REVISION: 0}
+        )[chosen]
         for event, chosen, delay, known in events
     ]
     return pd.concat(frames).sort_values([s.KNOWN_AT, s.FLIGHT_ID, s.EVENT]).reset_index(drop=True)
@@ -171,7 +173,7 @@ def _days_from_holiday(local: pd.Series) -> pd.Series:
     since = (day - known[after - 1]).dt.days
     until = (pd.Series(known[after], index=day.index) - day).dt.days
     nearest = since.where(since <= until, -until)
-    return nearest.where(nearest.abs() <= 7)
+    return nearest.clip(-8, 8)
 
 
 def _plane(rows: pd.DataFrame, planes: pd.DataFrame) -> pd.DataFrame:

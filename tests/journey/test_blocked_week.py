@@ -36,7 +36,7 @@ def test_a_blocked_week_stops_everything_until_its_batches_are_corrected(
     stopped = run_flow(home, "replay", "--until", UNTIL, source=source)
 
     assert (stopped.returncode, stopped.stdout) == (1, "")
-    assert "week 2013-01-14: schedule stays out, it broke: between 500 and 1200 rows per day" in stopped.stderr
+    assert "week 2013-01-14: schedule stays out, it broke: rows_per_day between 500 and 1200 rows" in stopped.stderr
     context = Context(load_settings(home=home, **SHORT_YEAR))
     assert [event["stage"] for event in context.journal.events() if event["week"] >= BLOCKED.id] == ["land"]
     for table in ("accepted/schedule", "accepted/outcomes", "quarantined/schedule", "features", "predictions"):

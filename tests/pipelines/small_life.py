@@ -50,6 +50,8 @@ def life(home: Path, checker: Checker | None = None) -> Context:
     )
     assert first < last
     context.validator = checker or Checker()
+    for name, schema in s.REFERENCE.items():
+        context.store.write_table("reference", name, pl.DataFrame(schema=schema))
     return context
 
 

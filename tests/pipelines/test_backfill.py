@@ -143,9 +143,9 @@ def test_what_goes_wrong_in_a_process_is_told_here(home, tmp_path):
 def test_workers_end_when_their_parent_is_killed(home, tmp_path):
     parent = SPAWNED.Process(target=build_by_two, args=(home, tmp_path))
     parent.start()
-    while len(Store(tmp_path).files("workers", "*")) < 2:
+    while len(Store(tmp_path).files("workers", "[0-9]*")) < 2:
         parent.join(0.05)
-    workers = [psutil.Process(int(path.name)) for path in Store(tmp_path).files("workers", "*")]
+    workers = [psutil.Process(int(path.name)) for path in Store(tmp_path).files("workers", "[0-9]*")]
 
     parent.kill()
 

@@ -310,7 +310,7 @@ def test_a_week_that_is_blocked_leaves_nothing_behind_but_the_word_that_it_is(fe
         close(context, FIRST)
 
     written = {path.name for path in tmp_path.iterdir()}
-    assert written == {"landed", "ledger", "journal", "blocked"}
+    assert written == {"reference", "landed", "ledger", "journal", "validation", "blocked"}
     assert context.journal.weeks("validate") == []
     (note,) = blocked_weeks(context)
     assert note["feeds"]["schedule"]["batches"] == [entries[0]["batch"]]

@@ -138,8 +138,8 @@ def test_a_month_without_labels_says_what_it_needs():
 def test_only_flights_that_landed_are_labelled():
     outcomes = pl.DataFrame(
         [
-            ("a", s.ARRIVED, 15, datetime(2013, 4, 1, tzinfo=UTC)),
-            ("b", s.CANCELLED, None, datetime(2013, 4, 1, tzinfo=UTC)),
+            ("a", s.ARRIVED, 15, datetime(2013, 4, 1, tzinfo=UTC), 0),
+            ("b", s.CANCELLED, None, datetime(2013, 4, 1, tzinfo=UTC), 0),
         ],
         schema=s.OUTCOMES.polars_schema,
         orient="row",

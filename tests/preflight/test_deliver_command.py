@@ -29,7 +29,8 @@ def written(folder: Path, rows: pl.DataFrame, name: str = "file.csv") -> str:
 def landed_late(feeds: dict[str, pl.DataFrame]) -> pl.DataFrame:
     """Three landings of a week that has passed, half an hour later than was said first."""
     landings = feeds["outcomes"].filter(event=s.ARRIVED).filter(pl.col(s.FLIGHT_ID).str.starts_with("2013-02-20"))
-    return landings[:3].with_columns(pl.col(s.DELAY) + 30).drop(s.REVISION)
+    half_an_hour = pl.col(s.KNOWN_AT) + pl.duration(minutes=30)
+    return landings[:3].with_columns(pl.col(s.DELAY) + 30, half_an_hour).drop(s.REVISION)
 
 
 @pytest.mark.parametrize(
