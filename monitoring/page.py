@@ -3,10 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from monitoring import plots
 from monitoring.decision import RETRAIN
+from monitoring.html import page_environment
 from monitoring.summary import PeriodRow, Year, mean_of
 from monitoring.windows import DRIFT_THRESHOLD
 
@@ -185,13 +184,7 @@ def _verdicts_outside(year: Year) -> list[dict]:
 
 
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("monitoring"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_environment()
     environment.filters |= {
         "count": _count,
         "count_of": _count_of,

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from data_checks import schema as s
+from monitoring.html import page_environment
 
 KEPT, SILENT = "kept", "silent"
 COSTS = {s.BLOCK: "batch kept out", s.QUARANTINE: "rows quarantined", s.WARN: "warning"}
@@ -54,13 +53,7 @@ class FeedTable:
 def render_validation_page(records: Sequence[dict]) -> str:
     """The page as HTML from the validation records of the home folder. Equal records give equal bytes."""
     tables = [tabulate([record for record in records if record["feed"] == feed]) for feed in _feeds(records)]
-    environment = Environment(
-        loader=PackageLoader("monitoring"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_environment()
     environment.filters["count"] = lambda value: f"{value:,}"
     return environment.get_template("validation.html").render(tables=tables, costs=COSTS)
 
