@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from jinja2 import Environment
+
 from monitoring import plots
 from monitoring.decision import RETRAIN
 from monitoring.html import page_environment
