@@ -15,7 +15,8 @@ from data_checks.times import UTC
 from data_checks.validation import DataRefused
 
 BATCH, ROW_NUMBER, OBJECTION = "batch", "row_number", "objection"
-LAND = "land"
+LAND, SUPERSEDE = "land", "supersede"
+"""A batch landed, with what it corrects; or one that had landed before takes the place of another."""
 
 OBJECTIONS = {OBJECTION: pl.String}
 MARKS = {BATCH: pl.String, ROW_NUMBER: pl.Int64}
@@ -56,6 +57,11 @@ def type_rows(raw: pl.DataFrame, feed: s.Feed) -> pl.DataFrame:
             f"this is no {feed.name}: it lacks the column{'s' * (len(missing) > 1)} {', '.join(missing)} "
             f"(it has: {found}); name them as data_checks/schema.py does"
         )
+    nested = [name for name in feed.polars_schema if name in raw.columns and raw[name].dtype.is_nested()]
+    doubled = [name for name in raw.columns if name.rpartition("_duplicated_")[0] in raw.columns]
+    if nested or doubled:
+        what = f"lists or records in {', '.join(nested)}" if nested else f"a column twice: {', '.join(doubled)}"
+        raise DeliveryRefused(f"this {feed.name} has {what}; expected one value per row and column, each named once")
     if raw.is_empty():
         raise DeliveryRefused(f"this {feed.name} has columns and no rows; expected at least one")
     rows = raw.select(
@@ -128,8 +134,13 @@ def landings(entries: list[dict]) -> dict[str, dict]:
 
 
 def superseded_by(entries: list[dict]) -> dict[str, str]:
-    """Which batch took the place of which: superseded to superseding."""
-    return {entry["corrects"]: entry["batch"] for entry in landings(entries).values() if entry["corrects"]}
+    """Which batch took the place of which: superseded to superseding. One that was may take its place back."""
+    found = {}
+    for entry in entries:
+        if entry["action"] in (LAND, SUPERSEDE) and entry["corrects"]:
+            found.pop(entry["batch"], None)
+            found[entry["corrects"]] = entry["batch"]
+    return found
 
 
 def require_correctable(entries: list[dict], feed: s.Feed, corrected: str) -> None:

@@ -14,7 +14,7 @@ from pipelines.feature_catalog import CATEGORIES, NAMES, NUMERIC
 from pipelines.holiday import days_from_holiday
 from pipelines.state import HOURS_AHEAD, Flights, State
 
-_MINUTE, _HOUR, _WEEK_HOURS, _EVER_HOURS = 60, 3600, 7 * 24, 366 * 24
+_MINUTE, _HOUR, _WEEK_HOURS, _PLANNED_HOURS = 60, 3600, 7 * 24, 31 * 24
 
 
 def build_features(flights: pl.DataFrame, state: State) -> pl.DataFrame:
@@ -34,11 +34,14 @@ def as_table(flights: pl.DataFrame, numbers: dict[str, np.ndarray]) -> pl.DataFr
 
 
 def fill_distances(flights: pl.DataFrame, state: State) -> pl.DataFrame:
-    """The flights, a distance left out replaced by the one last planned for the route, null when there was none."""
+    """The flights, a distance left out replaced by the one last planned for the route, null when there was none.
+
+    A plan older than the shortest history that settings allow does not count: not every world would know it.
+    """
     if not flights[s.DISTANCE].null_count():
         return flights
     asked = Flights.of(flights, state.keys)
-    known = state.distances.last(state.keys.route(asked.origin, asked.destination), asked.as_of, _EVER_HOURS)
+    known = state.distances.last(state.keys.route(asked.origin, asked.destination), asked.as_of, _PLANNED_HOURS)
     return flights.with_columns(pl.col(s.DISTANCE).fill_null(pl.Series(known["miles"]).fill_nan(None)))
 
 

@@ -32,9 +32,7 @@ def close_week(context: Context, week: Week) -> dict:
             blocked[name] = str(error)
     if blocked:
         note_blocked(context, week, blocked)
-        ways_out = [
-            f"preflight deliver {name} FILE --corrects {_largest_in_force(context, name, week)}" for name in blocked
-        ]
+        ways_out = [f"preflight deliver {name} FILE --corrects {_in_force(context, name, week)}" for name in blocked]
         raise BatchBlocked(f"week {week.id}: {'; '.join(blocked.values())}; mend the rows, then: {', '.join(ways_out)}")
     feeds = {name: _keep(context, week, s.FEEDS[name], judgement) for name, judgement in judgements.items()}
     return context.journal.record(week.id, "validate", {"feeds": feeds})
@@ -69,11 +67,11 @@ def _keep(context: Context, week: Week, feed: s.Feed, judgement: Judgement) -> d
     }
 
 
-def _largest_in_force(context: Context, name: str, week: Week) -> str:
-    """The batch that most rows of a week came with, of those that nothing superseded: the likely culprit."""
+def _in_force(context: Context, name: str, week: Week) -> str:
+    """The batches of a week that nothing superseded: one of them is to blame."""
     settled = superseded_by(context.ledger.entries())
-    counts = {batch: rows for batch, rows in _batches(context, s.FEEDS[name], week).items() if batch not in settled}
-    return max(counts, key=counts.get, default="BATCH")
+    batches = [batch for batch in _batches(context, s.FEEDS[name], week) if batch not in settled]
+    return batches[0] if len(batches) == 1 else f"BATCH (one of {', '.join(batches) or 'none that landed'})"
 
 
 def _batches(context: Context, feed: s.Feed, week: Week) -> dict[str, int]:

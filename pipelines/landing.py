@@ -14,6 +14,8 @@ from data_checks.deliveries import (
     LAND,
     OBJECTION,
     ROW_NUMBER,
+    SUPERSEDE,
+    DeliveryRefused,
     Period,
     batch_name,
     in_natural_order,
@@ -60,10 +62,14 @@ def land_batch(
     rows = in_natural_order(rows, feed)
     batch = batch_name(feed, content_hash(rows))
     before = landings(context.ledger.entries())
+    if corrects and superseded_by(context.ledger.entries()).get(corrects) != batch:
+        require_correctable(context.ledger.entries(), feed, corrects)
+        if corrects == batch:
+            raise DeliveryRefused(f"the file holds the very rows of {batch}; mend them, then deliver it again")
+        if batch in before:
+            _take_the_place(context, before[batch], corrects)
     if batch in before:
         return before[batch], False
-    if corrects:
-        require_correctable(context.ledger.entries(), feed, corrects)
     received_at = context.clock_shows()
     named = rows.with_columns(pl.lit(batch).alias(BATCH)).with_row_index(ROW_NUMBER).select(landed_schema(feed).names())
     periods = [Period(week.id, week.start, week.end) for week in context.all_weeks()]
@@ -88,11 +94,20 @@ def land_batch(
     return entry, True
 
 
+def _take_the_place(context: Context, landed: dict, corrected: str) -> None:
+    """Let a batch that landed before stand for one that came after it."""
+    facts = {name: landed[name] for name in ("batch", "feed")}
+    moment = context.clock_shows().isoformat()
+    context.ledger.append({"action": SUPERSEDE, **facts, "weeks": {}, "corrects": corrected, "received_at_utc": moment})
+    settle(context)
+
+
 def landed_rows(context: Context, feed: s.Feed, week: str) -> pl.DataFrame:
     """All rows that ever landed for a week, in order of arrival; those of a landing that was killed are not there."""
     if not context.store.has_table(f"landed/{feed.name}", week):
         return landed_schema(feed).to_frame()
-    batches = pl.Series(list(landings(context.ledger.entries())), dtype=pl.String)
+    entries = landings(context.ledger.entries())
+    batches = pl.Series([batch for batch, entry in entries.items() if week in entry["weeks"]], dtype=pl.String)
     rows = context.store.read_table(f"landed/{feed.name}", week)
     return rows.filter(pl.col(BATCH).is_in(batches.implode()))
 
@@ -114,7 +129,7 @@ def hearing(context: Context, week: Week, feed: s.Feed, rows: pl.DataFrame, late
     return Hearing(
         feed=feed,
         moment=late_at or week.end,
-        check=_check(context, week, feed),
+        check=_check(context, week, feed, keep_record=late_at is None),
         superseded=superseded_by(context.ledger.entries()),
         words=_words(context, week, feed, rows, late=late_at is not None),
         late_at=late_at,
@@ -149,7 +164,7 @@ def settle(context: Context) -> None:
     if not entries:
         return
     entry = entries[-1]
-    if entry["action"] == LAND:
+    if entry["action"] in (LAND, SUPERSEDE):
         _settle_landing(context, entry)
     else:
         _settle_action(context, entry)
@@ -196,13 +211,15 @@ def _write_if_other(context: Context, dataset: str, week: str, frame: pl.DataFra
         store.write_table(dataset, week, frame)
 
 
-def _check(context: Context, week: Week, feed: s.Feed) -> Check:
+def _check(context: Context, week: Week, feed: s.Feed, keep_record: bool) -> Check:
+    """The contract's rules on rows of a week; what they said of the whole week as it closed is kept for the page."""
+
     def check(rows: pl.DataFrame) -> list:
         history = context.history(feed, week, _plan_in_force(context, week))
         results = context.validator.check(feed, rows, context.data_days(week), week.id, week.end, history)
-        context.store.write_json(
-            f"validation/{feed.name}/{week.id}.json", as_record(week.id, feed, rows.height, results)
-        )
+        if keep_record:
+            record = as_record(week.id, feed, rows.height, results)
+            context.store.write_json(f"validation/{feed.name}/{week.id}.json", record)
         return results
 
     return check

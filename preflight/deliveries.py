@@ -21,7 +21,10 @@ def deliver(settings: Settings, feed: str, file: Path, corrects: str | None, as_
     if delivered["is_new"]:
         outcome = f"landed {entry['rows']} rows as {entry['batch']}: {fate.sentence()}"
     else:
-        outcome = f"nothing new: these {entry['rows']} rows landed before as {entry['batch']}; {fate.sentence()}"
+        place = f", which takes the place of {corrects}" if corrects else ""
+        outcome = f"nothing new: these {entry['rows']} rows landed before as {entry['batch']}{place}; {fate.sentence()}"
+    if fate.quarantined:
+        outcome += "; `preflight quarantine list --rows` shows what stays out"
     show.finish(outcome, delivered, as_json)
 
 

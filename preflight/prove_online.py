@@ -42,7 +42,7 @@ def parity(settings: Settings, period: str | None, as_json: bool) -> None:
         for week in weeks:
             world = world_of_week(year, week, context.history_weeks)
             schedule = _leaving(world, week)
-            found += compare_ways(schedule, prepare_state(world), week)
+            found += compare_ways(schedule, prepare_state(world), week, scored=_scored(context, week))
             flights += schedule.height
             advance(week.id)
     if found:
@@ -62,6 +62,13 @@ def skew(settings: Settings, period: str | None, every_flight: bool, as_json: bo
         raise ProofFailed(f"online is not offline: {found[0].sentence()}; {flights} of {requests} requests in all")
     outcome = f"skew: {requests} logged requests recomputed offline, 0 mismatches, on {rows_used(context)}"
     show.finish(outcome, {"requests": requests, "mismatches": 0}, as_json)
+
+
+def _scored(context: Context, week: Week) -> pl.DataFrame | None:
+    """The features that the flow kept of a week, if it has come to it: what is scored and trained on."""
+    if not (context.has_accepted_year() and context.store.has_table("features", week.id)):
+        return None
+    return context.store.read_table("features", week.id).drop(s.SCHEDULED_DEPARTURE)
 
 
 def _weeks(context: Context, period: str | None) -> list[Week]:

@@ -52,7 +52,7 @@ def replay(
     row: RowOption = None,
     as_json: Json = False,
 ) -> None:
-    """Judge open rows again, all or those meant: what passes now takes its place, known from now."""
+    """Judge open rows again: what passes now takes its place, known from now; flights of scored weeks come too late."""
     from preflight import quarantine
 
     quarantine.replay(context.obj, {"feed": feed, "week": week, "rule": rule, "row": row}, as_json)

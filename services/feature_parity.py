@@ -15,14 +15,19 @@ from services.online import OnlineFeatures
 from services.parity import as_message
 
 ALONE, LOOKED_UP, COMPUTED = "alone", "looked up online", "computed online"
+KEPT = "in the table that was scored"
 
 Rules = Callable[[Flights, State], dict[str, np.ndarray]]
 
 
 def compare_ways(
-    schedule: pl.DataFrame, state: State, week: Week, rules: Rules = numeric_features
+    schedule: pl.DataFrame,
+    state: State,
+    week: Week,
+    rules: Rules = numeric_features,
+    scored: pl.DataFrame | None = None,
 ) -> Iterator[tuple[str, Mismatch]]:
-    """Every value of a week's flights that is another alone, or online, than in the batch of the week.
+    """Every value of a week's flights that is another alone, online or as `scored` than in the batch of the week.
 
     Alone: the rules are asked about one flight after the other. Online: a flight's message is parsed and
     looked up, as the service does, in arrays that went through a file; and computed, as it does for a
@@ -37,6 +42,7 @@ def compare_ways(
         ALONE: as_table(schedule, {name: np.concatenate([row[name] for row in alone]) for name in alone[0]}),
         LOOKED_UP: pl.concat([online.of([message]) for message in messages]),
         COMPUTED: online.computed(messages),
+        **({} if scored is None else {KEPT: scored}),
     }
     for way, table in ways.items():
         yield from ((way, mismatch) for mismatch in find_mismatches(batch, table))

@@ -195,3 +195,17 @@ def test_only_a_batch_of_the_feed_that_is_in_force_can_be_corrected(entries, wor
 @pytest.mark.parametrize("feed", s.FEEDS.values(), ids=s.FEEDS)
 def test_a_landed_row_has_the_columns_of_the_feed_first(feed):
     assert landed_schema(feed).names()[: len(feed.columns)] == list(feed.polars_schema)
+
+
+def test_a_file_with_lists_in_a_column_is_refused_by_name():
+    nested = written().with_columns(pl.Series(s.DELAY, [[1, 2]]))
+
+    with pytest.raises(DeliveryRefused, match="has lists or records in delay_min; expected one value per row"):
+        type_rows(nested, s.OUTCOMES)
+
+
+def test_a_file_with_a_column_twice_is_refused():
+    twice = pl.read_csv(b"flight_id,event,delay_min,known_at_utc,event\nf,arrived,7,2013-07-01T16:00:00Z,arrived")
+
+    with pytest.raises(DeliveryRefused, match="has a column twice: event_duplicated_0"):
+        type_rows(twice, s.OUTCOMES)

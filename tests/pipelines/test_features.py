@@ -8,7 +8,7 @@ import pytest
 from data_checks import schema as s
 from pipelines.as_of import AS_OF
 from pipelines.feature_catalog import CATEGORIES, FEATURES, NAMES, NUMERIC
-from pipelines.features import build_features
+from pipelines.features import build_features, fill_distances
 from pipelines.state import World, prepare_state
 
 LEAVES = datetime(2013, 7, 1, 16, tzinfo=UTC)
@@ -493,3 +493,13 @@ def test_no_flights_have_no_features():
     built = build_features(plan().clear(), prepare_state(World(plan(), happened(), reports(), aircraft())))
 
     assert (built.height, built.columns) == (0, [s.FLIGHT_ID, AS_OF, *NAMES])
+
+
+@pytest.mark.parametrize(("days", "distance"), [(31, 746), (32, None)])
+def test_a_distance_left_out_is_one_that_every_allowed_history_knows(days, distance):
+    asked = plan({s.DISTANCE: None})
+    planned = plan(OTHER | {s.KNOWN_AT: NOW - timedelta(days=days)})
+
+    filled = fill_distances(asked, prepare_state(World(planned, happened(), reports(), aircraft())))
+
+    assert filled[s.DISTANCE].to_list() == [distance]

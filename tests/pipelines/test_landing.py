@@ -23,7 +23,7 @@ from small_life import (
 
 import infra.storage
 from data_checks import schema as s
-from data_checks.deliveries import DeliveryRefused
+from data_checks.deliveries import DeliveryRefused, readable
 from data_checks.quarantine import STATUS, SUPERSEDED, RowsLost
 from data_checks.validation import BROKEN_RULES, BatchBlocked
 from infra.storage import MissingTable, content_hash
@@ -33,7 +33,7 @@ from pipelines.context import Context
 from pipelines.delivery import fate_of
 from pipelines.features import build_features
 from pipelines.judging import blocked_weeks, close_week
-from pipelines.landing import landed_rows, require_nothing_lost
+from pipelines.landing import land_batch, landed_rows, require_nothing_lost
 from pipelines.quarantine import Selection, discard_rows, replay_rows
 from pipelines.state import World, prepare_state
 
@@ -414,3 +414,84 @@ def test_a_landing_that_was_killed_and_never_done_again_is_not_seen(few, tmp_pat
     assert seen == [of_week(few, s.SCHEDULE, FIRST).height, 0, 0, 0]
     assert before_the_entry.store.has_table("landed/schedule", FOURTH.id)
     require_nothing_lost(before_the_entry, FIRST)
+
+
+def test_a_landing_killed_before_its_entry_and_done_again_in_a_later_week_lands_once(few, tmp_path, monkeypatch):
+    context = life(tmp_path)
+    live(context, few, FIRST)
+    for feed in s.FEEDS.values():
+        bring(context, feed, of_week(few, feed, SECOND))
+    undated = words(("nobody knows", s.ARRIVED, 7, None, 0))  # belongs to no week, so to the newest closed one
+    with monkeypatch.context() as killed:
+        killed.setattr(context.ledger, "append", raise_interrupted)
+        with pytest.raises(InterruptedError):
+            bring(context, s.OUTCOMES, undated)
+    close(context, SECOND)
+
+    bring(context, s.OUTCOMES, undated)
+
+    for week in (FIRST, SECOND):
+        require_nothing_lost(context, week)
+    assert [quarantine_of(context, s.OUTCOMES, week).height for week in (FIRST, SECOND)] == [0, 1]
+
+
+def raise_interrupted(*_: object) -> None:
+    raise InterruptedError
+
+
+def test_rows_that_landed_before_can_take_the_place_of_what_came_after_them(few, tmp_path):
+    right = of_week(few, s.SCHEDULE, FIRST)
+    context = life(tmp_path, Checker(fewest_rows={"schedule": right.height}))
+    ordinary = bring(context, s.SCHEDULE, right)
+    spoilt = bring(context, s.SCHEDULE, right.with_columns(pl.col(s.DISTANCE) * 1.6))
+
+    again, is_new = land_batch(context, s.SCHEDULE, readable(right), {"file": "test"}, corrects=spoilt["batch"])
+    close(context, FIRST)
+
+    assert (again["batch"], is_new) == (ordinary["batch"], False)
+    assert fate_of(context, spoilt).superseded_by == ordinary["batch"]
+    assert accepted(context, s.SCHEDULE, FIRST).equals(right)
+
+
+def test_a_batch_that_was_superseded_can_take_its_place_back(few, tmp_path):
+    rows = of_week(few, s.SCHEDULE, FIRST)
+    context = life(tmp_path)
+    first = bring(context, s.SCHEDULE, rows)
+    second = bring(context, s.SCHEDULE, rows.with_columns(pl.col(s.DISTANCE) + 1), corrects=first["batch"])
+
+    bring(context, s.SCHEDULE, rows, corrects=second["batch"])
+    close(context, FIRST)
+
+    assert accepted(context, s.SCHEDULE, FIRST).equals(rows)
+    assert fate_of(context, first).superseded_by is None
+    require_nothing_lost(context, FIRST)
+
+
+def test_a_batch_does_not_correct_itself(few, tmp_path):
+    context = life(tmp_path)
+    first = bring(context, s.SCHEDULE, of_week(few, s.SCHEDULE, FIRST))
+
+    with pytest.raises(DeliveryRefused, match="holds the very rows of schedule-"):
+        bring(context, s.SCHEDULE, of_week(few, s.SCHEDULE, FIRST), corrects=first["batch"])
+
+
+def test_what_the_rules_said_of_a_week_as_it_closed_stays_as_it_was_said(few, tmp_path):
+    context = life(tmp_path)
+    live(context, few, FIRST, SECOND)
+    before = context.store.read_json(f"validation/weather/{FIRST.id}.json")
+
+    late = of_week(few, s.WEATHER, FIRST)[:3].with_columns(pl.col(s.TEMPERATURE) + 1)
+    bring(context, s.WEATHER, late)
+
+    assert context.store.read_json(f"validation/weather/{FIRST.id}.json") == before
+
+
+def test_of_several_batches_that_may_be_to_blame_all_are_named(few, tmp_path):
+    rows = of_week(few, s.SCHEDULE, FIRST)
+    context = life(tmp_path, Checker(fewest_rows={"schedule": 10**6}))
+    entries = [bring(context, s.SCHEDULE, part) for part in (rows[:10], rows[10:])]
+
+    with pytest.raises(BatchBlocked, match="--corrects BATCH \\(one of ") as blocked:
+        close(context, FIRST)
+
+    assert all(entry["batch"] in str(blocked.value) for entry in entries)

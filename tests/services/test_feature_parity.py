@@ -8,7 +8,7 @@ from data_checks import schema as s
 from pipelines.clock import Week
 from pipelines.features import numeric_features
 from pipelines.state import Flights, State, prepare_state
-from services.feature_parity import ALONE, COMPUTED, LOOKED_UP, compare_ways
+from services.feature_parity import ALONE, COMPUTED, KEPT, LOOKED_UP, compare_ways
 
 
 @pytest.fixture(scope="module")
@@ -58,3 +58,12 @@ def test_rules_that_look_an_hour_further_offline_than_online_are_found(plan, sta
     found = {way for way, _ in compare_ways(plan, state, week, later)}
 
     assert found == {LOOKED_UP, COMPUTED}
+
+
+def test_a_scored_table_that_is_not_what_the_rules_give_is_found(plan, state, week, lived):
+    kept = lived.context.store.read_table("features", week.id).drop(s.SCHEDULED_DEPARTURE).head(plan.height)
+    spoilt = kept.with_columns(pl.col("origin_waiting_flights") + (pl.col(s.FLIGHT_ID) == plan[s.FLIGHT_ID][7]))
+
+    assert list(compare_ways(plan, state, week, scored=kept)) == []
+    ((way, mismatch),) = compare_ways(plan, state, week, scored=spoilt)
+    assert (way, mismatch.flight_id, mismatch.feature) == (KEPT, plan[s.FLIGHT_ID][7], "origin_waiting_flights")
