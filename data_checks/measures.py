@@ -10,7 +10,6 @@ from data_checks import schema as s
 from data_checks.history import DAY, USUAL_ROWS, WEEKDAY, History, rows_by_day
 from data_checks.times import NEW_YORK
 
-LATE_MIN = 15
 FEWEST_REPORTS = 20
 """Reports of either kind that a mean needs before two means are compared."""
 FEWEST_HOURS = 10
@@ -97,7 +96,7 @@ def _of_plan(rows: pl.DataFrame, history: History) -> dict[str, float | None]:
 
 def _of_events(rows: pl.DataFrame, history: History) -> dict[str, float | None]:
     count = {event: (rows[s.EVENT] == event).sum() for event in (s.DEPARTED, s.ARRIVED, s.CANCELLED)}
-    late = rows.filter(pl.col(s.EVENT) == s.ARRIVED, pl.col(s.DELAY) >= LATE_MIN).height
+    late = rows.filter(pl.col(s.EVENT) == s.ARRIVED, pl.col(s.DELAY) >= s.LATE_MIN).height
     return {
         s.KNOWN_LATE_SHARE: (rows[s.KNOWN_AFTER_EVENT] > 0).mean(),
         s.LATE_SHARE: _ratio(late, count[s.ARRIVED]),

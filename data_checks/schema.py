@@ -50,6 +50,7 @@ TIME_ZONE = "time_zone"
 NAME = "name"
 
 DEPARTED, ARRIVED, CANCELLED, DIVERTED = "departed", "arrived", "cancelled", "diverted"
+LATE_MIN = 15  # the US DOT counts an arrival as late from 15 minutes on
 
 CARRIERS = ("9E", "AA", "AS", "B6", "DL", "EV", "F9", "FL", "HA", "MQ", "OO", "UA", "US", "VX", "WN", "YV")
 ORIGINS = ("EWR", "JFK", "LGA")

@@ -9,7 +9,6 @@ from data_checks.words import last_word
 
 IS_LATE = "is_late"
 LABEL_KNOWN_AT = "label_known_at_utc"
-LATE_MIN = 15  # the US DOT counts an arrival as late from 15 minutes on
 
 
 def known_labels(outcomes: pl.DataFrame, at: datetime) -> pl.DataFrame:
@@ -20,7 +19,7 @@ def known_labels(outcomes: pl.DataFrame, at: datetime) -> pl.DataFrame:
     landed = last_word(outcomes, at).filter(pl.col(s.EVENT) == s.ARRIVED)
     return landed.select(
         s.FLIGHT_ID,
-        (pl.col(s.DELAY) >= LATE_MIN).alias(IS_LATE),
+        (pl.col(s.DELAY) >= s.LATE_MIN).alias(IS_LATE),
         pl.col(s.KNOWN_AT).alias(LABEL_KNOWN_AT),
     )
 

@@ -101,6 +101,11 @@ def _utc_offsets() -> tuple[np.ndarray, np.ndarray]:
     return hours[changed].astype(np.int64), offset[changed]
 
 
+def days_within(week: Week, first_day: date, last_day: date) -> int:
+    """How many days of a week lie between two days, both included."""
+    return sum(first_day <= day <= last_day for day in week.days())
+
+
 def weeks_between(first_day: date, last_day: date) -> list[Week]:
     """The weeks that hold at least one of these days, in order."""
     first, last = Week.holding(first_day), Week.holding(last_day)

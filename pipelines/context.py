@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ from infra.settings import Settings, load_settings
 from infra.source import Source, open_source
 from infra.stopwatch import part
 from infra.storage import MissingTable, Store
-from pipelines.clock import PeriodError, Week, midnight, parse_period, weeks_between
+from pipelines.clock import PeriodError, Week, days_within, midnight, parse_period, weeks_between
 from pipelines.state import World
 
 if TYPE_CHECKING:
@@ -134,9 +134,7 @@ class Context:
 
     def data_days(self, week: Week) -> int:
         """How many days of the week lie in the data, 1 to 7."""
-        last = midnight(self.settings.last_day)
-        first = midnight(self.settings.first_day)
-        return sum(first <= midnight(day) <= last for day in week.days())
+        return days_within(week, self.settings.first_day, self.settings.last_day)
 
     def promoted_versions(self) -> list[int]:
         """Every version that became champion, oldest first, as the event log has it."""
@@ -201,7 +199,7 @@ class Context:
         planned = [*self._just_before(s.SCHEDULE, week, WEEKS_OF_PLAN), plan]
         return build_history(
             feed,
-            Span(week.start, week.end, min(week.end, midnight(self.settings.last_day + timedelta(days=1)))),
+            span_of(week, self.settings.last_day),
             pl.concat(past) if past else None,
             planned,
             {name: self.store.read_table("reference", name) for name in s.REFERENCE},
@@ -222,6 +220,11 @@ class Context:
             return self.store.read_table(dataset, week.id)
         except MissingTable as error:
             raise MissingTable(f"{dataset} of week {week.id} is not there yet; run: {command}") from error
+
+
+def span_of(week: Week, last_day: date) -> Span:
+    """The span in which rows of a week are due: its own, or what the data has of it."""
+    return Span(week.start, week.end, min(week.end, midnight(last_day + timedelta(days=1))))
 
 
 @lru_cache(maxsize=8)

@@ -1,7 +1,7 @@
 """Judges the real year in memory, as the flows would, clean and spoilt: what does the contract catch, and how."""
 
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -9,10 +9,10 @@ import polars as pl
 from data_checks import schema as s
 from data_checks.faults import Fault
 from data_checks.feeds import rows_of_week
-from data_checks.history import History, Span, build_history
+from data_checks.history import History, build_history
 from data_checks.validation import BatchBlocked, RuleResult, judge_batch
-from pipelines.clock import Week, midnight, weeks_between
-from pipelines.context import WEEKS_OF_PLAN, WEEKS_TO_JUDGE_BY
+from pipelines.clock import Week, days_within, weeks_between
+from pipelines.context import WEEKS_OF_PLAN, WEEKS_TO_JUDGE_BY, span_of
 
 if TYPE_CHECKING:
     from data_checks.suites import Validator
@@ -83,7 +83,7 @@ class Rehearsal:
         return rows_of_week(self.feeds[feed.name].lazy(), feed, week.start, week.end).collect()
 
     def _judge(self, feed: s.Feed, week: Week, batch: pl.DataFrame) -> Judgement:
-        days = sum(self.first_day <= day <= self.last_day for day in week.days())
+        days = days_within(week, self.first_day, self.last_day)
         results = self.validator.check(feed, batch, days, week.id, week.end, self._history(feed, week))
         quarantined = {
             result.rule: len(result.failed_rows)
@@ -100,10 +100,8 @@ class Rehearsal:
     def _history(self, feed: s.Feed, week: Week) -> History:
         past = self._just_before(feed, week, WEEKS_TO_JUDGE_BY)
         planned = [*self._just_before(s.SCHEDULE, week, WEEKS_OF_PLAN), self.batch(s.SCHEDULE, week)]
-        due = min(week.end, midnight(self.last_day + timedelta(days=1)))
         reference = {name: self.feeds[name] for name in s.REFERENCE}
-        span = Span(week.start, week.end, due)
-        return build_history(feed, span, pl.concat(past) if past else None, planned, reference)
+        return build_history(feed, span_of(week, self.last_day), pl.concat(past) if past else None, planned, reference)
 
     def _just_before(self, feed: s.Feed, week: Week, most: int) -> list[pl.DataFrame]:
         earlier = [(feed.name, week.plus(-number).id) for number in range(most, 0, -1)]

@@ -1,14 +1,13 @@
 """What features look things up in: the feeds of some weeks, made into sorted arrays."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import polars as pl
 
 from data_checks import schema as s
 from data_checks.words import LEAVING, first_word
-from monitoring.labels import LATE_MIN
 from pipelines.as_of import UNKNOWN, Codes, Events, Totals, joint_key, seconds_asked, seconds_known
 
 HOURS_AHEAD = 2
@@ -127,6 +126,7 @@ class State:
 
 def prepare_state(world: World) -> State:
     """The look-up arrays behind the features, from the feeds of the last weeks, in any order of their rows."""
+    world = replace(world, outcomes=first_word(world.outcomes))
     keys = _keys_of(world)
     plan = Flights.of(world.schedule, keys)
     happened = _happened(world, plan)
@@ -160,11 +160,10 @@ def _happened(world: World, plan: Flights) -> pl.DataFrame:
         pl.Series(name, getattr(plan, name))
         for name in ("carrier", "origin", "destination", "tail", "number", "departure", "arrival")
     )
-    outcomes = first_word(world.outcomes)
-    known = pl.Series("known", seconds_known(outcomes[s.KNOWN_AT]))
+    known = pl.Series("known", seconds_known(world.outcomes[s.KNOWN_AT]))
     planned = pl.when(pl.col(s.EVENT).is_in(LEAVING)).then("departure").otherwise("arrival")
     at = (planned + 60 * pl.col(s.DELAY).fill_null(0)).alias("at")
-    joined = outcomes.with_columns(known).join(codes, on=s.FLIGHT_ID, maintain_order="left").with_columns(at)
+    joined = world.outcomes.with_columns(known).join(codes, on=s.FLIGHT_ID, maintain_order="left").with_columns(at)
     return joined.filter((pl.col("known") - pl.col("at") <= NEWS_HOURS * _HOUR).fill_null(value=True))
 
 
@@ -185,7 +184,7 @@ def _arrivals(happened: pl.DataFrame, keys: Keys) -> dict[str, object]:
     landed = _columns(events)
     counted = {
         "landed": np.ones(events.height, np.int64),
-        "late": (events[s.DELAY] >= LATE_MIN).to_numpy(),
+        "late": (events[s.DELAY] >= s.LATE_MIN).to_numpy(),
         "delay": events[s.DELAY].clip(-30, 240).to_numpy(),
     }
     by = {
@@ -227,7 +226,7 @@ def _planned(schedule: pl.DataFrame, plan: Flights, keys: Keys) -> dict[str, obj
 def _waiting(world: World, plan: Flights) -> Totals:
     """+1 when a flight should leave, -1 when it leaves later or is cancelled, or after a day at the latest."""
     due = np.maximum(plan.departure, seconds_known(world.schedule[s.KNOWN_AT]))
-    left = first_word(world.outcomes).filter(pl.col(s.EVENT).is_in(LEAVING))
+    left = world.outcomes.filter(pl.col(s.EVENT).is_in(LEAVING))
     gone = world.schedule.select(s.FLIGHT_ID).join(
         left.select(s.FLIGHT_ID, pl.Series("gone", seconds_known(left[s.KNOWN_AT]))),
         on=s.FLIGHT_ID,

@@ -37,12 +37,14 @@ def parity(settings: Settings, period: str | None, as_json: bool) -> None:
     """Every flight alone, in its batch and online."""
     context = open_context(settings)
     weeks, year = _weeks(context, period), context.year()
-    flights, found = 0, []
+    flights, found, is_accepted = 0, [], context.has_accepted_year()
     with show.progress(len(weeks), "weeks") as advance:
         for week in weeks:
             world = world_of_week(year, week, context.history_weeks)
             schedule = _leaving(world, week)
-            found += compare_ways(schedule, prepare_state(world), week, scored=_scored(context, week))
+            found += compare_ways(
+                schedule, prepare_state(world), week, scored=_scored(context, week) if is_accepted else None
+            )
             flights += schedule.height
             advance(week.id)
     if found:
@@ -66,7 +68,7 @@ def skew(settings: Settings, period: str | None, every_flight: bool, as_json: bo
 
 def _scored(context: Context, week: Week) -> pl.DataFrame | None:
     """The features that the flow kept of a week, if it has come to it: what is scored and trained on."""
-    if not (context.has_accepted_year() and context.store.has_table("features", week.id)):
+    if not context.store.has_table("features", week.id):
         return None
     return context.store.read_table("features", week.id).drop(s.SCHEDULED_DEPARTURE)
 
