@@ -26,6 +26,11 @@ class Settings(BaseSettings):
     last_day: date = Field(date(2013, 12, 31), description="last local day of the data")
     history_days: int = Field(45, ge=31, le=366, description="days of feeds that features may look back on")
     gate_days: int = Field(14, ge=7, le=60, description="newest days, kept from training, on which the gate judges")
+    calibration_days: int = Field(
+        14, ge=2, le=60, description="days before those, on which probabilities are calibrated"
+    )
+    fold_days: int = Field(14, ge=2, le=60, description="days of each slice on which hyperparameters are tuned")
+    folds: int = Field(3, ge=1, le=12, description="slices on which hyperparameters are tuned, where history allows")
     gate_confidence: float = Field(0.95, gt=0.5, lt=1, description="one-sided confidence a log-loss gain needs")
     retrain_every_weeks: int = Field(2, ge=1, le=52, description="weeks after which a fresh challenger is due")
     rest_after_refusal_weeks: int = Field(3, ge=1, le=52, description="the same after a refused challenger")

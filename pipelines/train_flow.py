@@ -1,7 +1,7 @@
 """Trains a challenger on what is known at a moment, judges it on the newest rows, and promotes or refuses it."""
 
 import logging
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
@@ -21,17 +21,17 @@ from monitoring.quality import measure_quality
 from monitoring.windows import sample_reference
 from pipelines.clock import Week, local_day, midnight
 from pipelines.context import Context, open_context
+from pipelines.estimators import ModelParameters
 from pipelines.feature_catalog import NAMES
 from pipelines.features_flow import week_features
 from pipelines.promotion import GateRules, decide_promotion, gather_evidence, readable
+from pipelines.protocol import Slices, protocol_of, slice_time
 from pipelines.training import (
-    ModelParameters,
-    TrainingWindow,
     fit_key,
     fit_model,
+    learning_start,
     predict_probability,
     split_by_time,
-    training_window,
 )
 
 logger = logging.getLogger(__name__)
@@ -66,31 +66,33 @@ def train_challenger(context: Context, week: Week, window: str = EXPANDING) -> d
 def judge_challenger(context: Context, week: Week, window: str) -> dict:
     """Fit, register and judge a challenger; returns the gate's event."""
     _require_present(context, week)
-    moments = training_window(
-        window,
-        midnight(context.settings.first_day),
-        week.end,
-        context.settings.gate_days,
-        context.settings.recent_window_weeks,
-    )
-    learned, judged = labelled_rows(context, week, moments)
-    version = fit_and_register(context, week, window, moments, learned, judged)
+    slices = training_slices(context.settings, week, window)
+    learned, judged = labelled_rows(context, week, slices)
+    version = fit_and_register(context, week, window, slices, learned, judged)
     return pass_gate(context, week, window, version, learned, judged)
 
 
+def training_slices(settings: Settings, week: Week, window: str) -> Slices:
+    """The slices of a challenger trained at the end of `week`: on all that is known, or on the newest weeks of it."""
+    protocol = protocol_of(settings)
+    gate = week.end - timedelta(days=protocol.gate_days)
+    start = learning_start(window, midnight(settings.first_day), gate, settings.recent_window_weeks)
+    return slice_time(protocol, start, week.end)
+
+
 @task(name="collect-labelled-rows", cache_policy=NO_CACHE)
-def labelled_rows(context: Context, week: Week, moments: TrainingWindow) -> tuple[pl.DataFrame, pl.DataFrame]:
+def labelled_rows(context: Context, week: Week, slices: Slices) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The features of all weeks so far with the labels known at the week's end: to learn from, and to judge on."""
     with part("features"):
-        weeks = [known for known in context.all_weeks() if known <= week and known.end > moments.start]
+        weeks = [known for known in context.all_weeks() if known <= week and known.end > slices.start]
         features = pl.concat([week_features(context, known) for known in weeks])
-        labels = known_labels(context.accepted(s.OUTCOMES, week), moments.end)
-        return split_by_time(features.join(labels, on=s.FLIGHT_ID, maintain_order="left"), moments)
+        labels = known_labels(context.accepted(s.OUTCOMES, week), slices.end)
+        return split_by_time(features.join(labels, on=s.FLIGHT_ID, maintain_order="left"), slices)
 
 
 @task(name="fit-and-register", retries=2, retry_delay_seconds=1, cache_policy=NO_CACHE)
 def fit_and_register(
-    context: Context, week: Week, window: str, moments: TrainingWindow, learned: pl.DataFrame, judged: pl.DataFrame
+    context: Context, week: Week, window: str, slices: Slices, learned: pl.DataFrame, judged: pl.DataFrame
 ) -> int:
     """Fit the pipeline, log it with parameters, metrics and data, and register a version; returns its number."""
     settings = context.settings
@@ -102,13 +104,13 @@ def fit_and_register(
         quality = measure_quality(probability, _labels(judged))
     with part("MLflow"):
         version = context.registry.register(
-            fit_key(moments, parameters, data),
+            fit_key(slices, parameters, data),
             model,
             run_name=f"{week.plus(1).id}-{window}",
-            parameters={**parameters.as_dict(), "window": window, **moments.as_text(), "rows": learned.height},
+            parameters={**parameters.as_dict(), "window": window, **slices.as_text(), "rows": learned.height},
             metrics=quality.as_metrics("gate_"),
             datasets=data,
-            tags={"window": window, **moments.as_text()},
+            tags={"window": window, **slices.as_text()},
             example=learned.select(NAMES).head(5).to_pandas(),
         )
         context.registry.point({"challenger": version})
@@ -120,7 +122,7 @@ def fit_and_register(
         "window": window,
         "rows": learned.height,
         "data": data,
-        **moments.as_text(),
+        **slices.as_text(),
         "predictions_hash": content_hash(pl.DataFrame({"probability": probability})),
     }
     context.journal.record(week.id, "train", facts)

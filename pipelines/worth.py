@@ -17,8 +17,9 @@ from monitoring.day_blocks import DayTotals, draw_days
 from monitoring.labels import IS_LATE, LABEL_KNOWN_AT, known_labels
 from monitoring.quality import Quality, measure_quality
 from pipelines.clock import local_day, midnight
+from pipelines.estimators import ModelParameters
 from pipelines.feature_catalog import FEATURES, NAMES
-from pipelines.training import ModelParameters, fit_model, predict_probability
+from pipelines.training import fit_model, predict_probability
 
 KEEP, NO_EVIDENCE, HARMFUL = "keep", "no evidence", "harmful"
 CONFIDENCE = 0.95

@@ -13,11 +13,11 @@ from infra.settings import Settings
 from infra.storage import Store, write_atomically
 from pipelines.backfill import FEATURES, accepted_home, backfill
 from pipelines.context import Context, open_context
+from pipelines.estimators import ModelParameters
 from pipelines.feature_catalog import FEATURES as CATALOG
 from pipelines.feature_catalog import NAMES
 from pipelines.features import GROUPS
 from pipelines.state import Flights, prepare_state
-from pipelines.training import ModelParameters
 from pipelines.worth import ROUNDS, Gain, Month, Worth, groups, month_starts, names_without, score_month, weigh_group
 from pipelines.worth import with_labels as join_labels
 from preflight import show

@@ -24,7 +24,8 @@ from pipelines.feature_catalog import NAMES
 from pipelines.features import build_features
 from pipelines.state import World, prepare_state
 from pipelines.time_travel import choose_moments, travel, world_of_week
-from pipelines.training import ModelParameters, fit_model, predict_probability
+from pipelines.estimators import ModelParameters
+from pipelines.training import fit_model, predict_probability
 from services.feature_parity import compare_ways
 from services.messages import FlightRequest
 from services.online import OnlineFeatures

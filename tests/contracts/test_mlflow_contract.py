@@ -8,8 +8,9 @@ import pytest
 from infra.model_file import ModelFileError
 from infra.registry import MODEL_NAME, Registry, RegistryError
 from monitoring.labels import IS_LATE
+from pipelines.estimators import ModelParameters
 from pipelines.feature_catalog import CATEGORIES, NAMES
-from pipelines.training import ModelParameters, fit_model, predict_probability
+from pipelines.training import fit_model, predict_probability
 
 
 def rows(count: int = 600, seed: int = 1) -> pl.DataFrame:

@@ -6,10 +6,11 @@ import pytest
 from data_checks import schema as s
 from monitoring.labels import IS_LATE
 from pipelines.clock import Week, local_day
+from pipelines.estimators import ModelParameters
 from pipelines.features import build_features
 from pipelines.promotion import GateRules, decide_promotion, gather_evidence
 from pipelines.state import World, prepare_state
-from pipelines.training import ModelParameters, fit_model, predict_probability
+from pipelines.training import fit_model, predict_probability
 
 CARRIES_THE_LEAK = "aircraft_last_departure_delay_min"
 

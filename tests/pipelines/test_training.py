@@ -10,22 +10,22 @@ import pytest
 from data_checks import schema as s
 from monitoring.decision import EXPANDING, RECENT
 from monitoring.labels import IS_LATE
+from pipelines.estimators import ModelParameters
 from pipelines.feature_catalog import CATEGORICAL, NAMES, NUMERIC
+from pipelines.protocol import Slices
 from pipelines.training import (
-    ModelParameters,
     TooFewRows,
-    TrainingWindow,
     fit_key,
     fit_model,
+    learning_start,
     predict_probability,
     split_by_time,
-    training_window,
 )
 
 START = datetime(2013, 1, 1, 5, tzinfo=UTC)
 CUTOFF = datetime(2013, 6, 17, 4, tzinfo=UTC)
 END = datetime(2013, 7, 1, 4, tzinfo=UTC)
-WINDOW = TrainingWindow(START, CUTOFF, END)
+WINDOW = Slices(START, (), CUTOFF, CUTOFF, END)
 TICK = timedelta(microseconds=1)
 SMALL = ModelParameters(trees=8, leaves=7)
 
@@ -64,20 +64,16 @@ def model():
     return fit_model(feature_rows(), SMALL)
 
 
-def test_a_challenger_with_all_of_history_learns_from_the_first_day_to_two_weeks_ago():
-    assert training_window(EXPANDING, START, END, gate_days=14, recent_weeks=13) == WINDOW
+def test_a_challenger_with_all_of_history_learns_from_the_first_day():
+    assert learning_start(EXPANDING, START, CUTOFF, recent_weeks=4) == START
 
 
 def test_a_challenger_that_forgets_learns_from_the_newest_weeks_before_the_gate():
-    window = training_window(RECENT, START, END, gate_days=14, recent_weeks=4)
-
-    assert window == TrainingWindow(datetime(2013, 5, 20, 4, tzinfo=UTC), CUTOFF, END)
+    assert learning_start(RECENT, START, CUTOFF, recent_weeks=4) == datetime(2013, 5, 20, 4, tzinfo=UTC)
 
 
 def test_a_challenger_cannot_learn_from_weeks_before_the_first_day():
-    window = training_window(RECENT, START, END, gate_days=14, recent_weeks=52)
-
-    assert window.start == START
+    assert learning_start(RECENT, START, CUTOFF, recent_weeks=52) == START
 
 
 def test_a_flight_at_the_cutoff_judges_and_one_before_it_is_learned_from():
@@ -139,23 +135,23 @@ DATA = {"training": "a", "gate": "b"}
 def test_the_same_rows_window_and_parameters_have_the_same_key():
     reordered = dict(reversed(DATA.items()))
 
-    assert fit_key(WINDOW, SMALL, DATA) == fit_key(TrainingWindow(START, CUTOFF, END), replace(SMALL), reordered)
+    assert fit_key(WINDOW, SMALL, DATA) == fit_key(Slices(START, (), CUTOFF, CUTOFF, END), replace(SMALL), reordered)
 
 
 def test_the_key_of_a_fit_is_the_same_in_another_process_and_year():
     key = fit_key(WINDOW, ModelParameters(), DATA)
 
-    assert key == "1edfb1f3bed94df56e1f033053c960a119187e5372b2c5d4a5b52a55c3cbca8a"
+    assert key == "8526e993bc9e5e5959fd65530029459cf7025ba142f3ecba6286687806869b55"
 
 
-@pytest.mark.parametrize("change", [{"start": END}, {"cutoff": END}, {"end": START}], ids=str)
+@pytest.mark.parametrize("change", [{"start": END}, {"calibration": END}, {"gate": END}, {"end": START}], ids=str)
 def test_another_window_has_another_key(change):
     assert fit_key(replace(WINDOW, **change), SMALL, DATA) != fit_key(WINDOW, SMALL, DATA)
 
 
 @pytest.mark.parametrize("name", SMALL.as_dict())
 def test_another_parameter_has_another_key(name):
-    other = replace(SMALL, **{name: getattr(SMALL, name) * 2})
+    other = replace(SMALL, **{name: getattr(SMALL, name) * 2 + type(getattr(SMALL, name))(1)})
 
     assert fit_key(WINDOW, other, DATA) != fit_key(WINDOW, SMALL, DATA)
 

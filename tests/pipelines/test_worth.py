@@ -8,8 +8,8 @@ import pytest
 
 from data_checks import schema as s
 from monitoring.labels import IS_LATE, LABEL_KNOWN_AT
+from pipelines.estimators import ModelParameters
 from pipelines.feature_catalog import CATEGORIES, FEATURES, NAMES, NUMERIC
-from pipelines.training import ModelParameters
 from pipelines.worth import (
     HARMFUL,
     KEEP,
