@@ -10,6 +10,8 @@ from infra.errors import PreflightError
 NO_NODE = -1
 TINY = float(np.float32(1e-35))
 """Nearer to zero is zero for LightGBM (meta.h, kZeroThreshold; predictor.hpp)."""
+DUMPED_INFINITY = 1e300
+"""What LightGBM's dump says for a threshold of infinity, a split of what is missing from all else (AvoidInf)."""
 
 
 class UnservableModelError(PreflightError, ValueError):
@@ -101,8 +103,8 @@ def _of_hist_gradient_boosting(estimator: HistGradientBoostingClassifier) -> For
         raise UnservableModelError(f"expected two classes, got {len(estimator.classes_)}; fit on late or not late")
     if estimator.is_categorical_ is not None:
         raise UnservableModelError(
-            f"{int(np.sum(estimator.is_categorical_))} features are split as native categories, whose conversion is "
-            "not exact; expected numeric codes: fit with categorical_features=None"
+            f"{int(np.sum(estimator.is_categorical_))} of {estimator.n_features_in_} features are split as native "
+            "categories, whose conversion is not exact; expected numeric codes: fit with categorical_features=None"
         )
     baseline, trees = _private_trees(estimator)
     sizes = [len(nodes) for nodes in trees]
@@ -183,6 +185,8 @@ def _require_plain(node: dict) -> None:
 
 def _exact_threshold(threshold: float) -> float:
     """The threshold that does to every value what LightGBM does, which takes values up to TINY from zero as zero."""
+    if abs(threshold) >= DUMPED_INFINITY:
+        return float(np.copysign(np.inf, threshold))
     if abs(threshold) > TINY:
         return float(threshold)
     return TINY if threshold >= 0 else float(np.nextafter(-TINY, -np.inf))

@@ -48,13 +48,18 @@ def export_model(store: Store, bundle: Bundle, version: int, week: str) -> Serve
     return served
 
 
+def exported_model(store: Store) -> Served | None:
+    """What was exported last, None when nothing was. Raises ModelFileError when the pointer cannot be read."""
+    return _pointed(store, POINTER)
+
+
 def load_served(store: Store) -> Answering:
     """The model that is pointed to; when that is refused, the last one that was verified.
 
     Raises NothingToServe without an export, ModelFileError or StorageError when there is none to fall back on.
     """
     try:
-        served = _pointed(store, POINTER)
+        served = exported_model(store)
         if served is None:
             raise NothingToServe(
                 f"no model was exported under {store.home}; run: preflight replay, then preflight serve"
