@@ -106,13 +106,17 @@ def _of_hist_gradient_boosting(estimator: HistGradientBoostingClassifier) -> For
             f"{int(np.sum(estimator.is_categorical_))} of {estimator.n_features_in_} features are split as native "
             "categories, whose conversion is not exact; expected numeric codes: fit with categorical_features=None"
         )
-    baseline, trees = _private_trees(estimator)
+    return _from_nodes(estimator.n_features_in_, *_private_trees(estimator))
+
+
+def _from_nodes(n_features: int, baseline: float, trees: list[np.ndarray]) -> Forest:
+    """Trees whose nodes scikit-learn numbers anew in each, under one numbering."""
     sizes = [len(nodes) for nodes in trees]
     start = np.repeat(np.cumsum([0, *sizes[:-1]]), sizes)
     node = np.concatenate(trees)
     is_leaf = node["is_leaf"].astype(bool)
     return Forest(
-        n_features=estimator.n_features_in_,
+        n_features=n_features,
         baseline=baseline,
         tree=np.repeat(np.arange(len(trees)), sizes),
         feature=np.where(is_leaf, 0, node["feature_idx"]),
