@@ -3,10 +3,11 @@
 import logging
 from dataclasses import asdict, dataclass, fields
 
-from infra.bundle import Bundle, ModelFileError, write_bundle
+from infra.bundle import MANIFEST, Bundle, ModelFileError, write_bundle
 from infra.errors import PreflightError
 from infra.scorer import Scorer, load_bundle
 from infra.storage import StorageError, Store
+from pipelines.feature_catalog import NAMES
 
 POINTER, VERIFIED = "serving/champion.json", "serving/verified.json"
 
@@ -64,7 +65,7 @@ def load_served(store: Store) -> Answering:
             raise NothingToServe(
                 f"no model was exported under {store.home}; run: preflight replay, then preflight serve"
             )
-        scorer = load_bundle(store.path(served.folder), served.sha256)
+        scorer = _load(store, served)
     except (ModelFileError, StorageError) as refusal:
         return _last_verified(store, refusal)
     store.write_json(VERIFIED, asdict(served))
@@ -76,11 +77,23 @@ def _last_verified(store: Store, refusal: ModelFileError | StorageError) -> Answ
         served = _pointed(store, VERIFIED)
         if served is None:
             raise refusal
-        scorer = load_bundle(store.path(served.folder), served.sha256)
+        scorer = _load(store, served)
     except (ModelFileError, StorageError):
         raise refusal from None  # what was exported is what has to be mended
     logger.error("refused the exported model: %s; version %d goes on answering", refusal, served.version)
     return Answering(served, scorer, str(refusal))
+
+
+def _load(store: Store, served: Served) -> Scorer:
+    folder = store.path(served.folder)
+    scorer = load_bundle(folder, served.sha256)
+    expected = list(NAMES)
+    if scorer.manifest["features"] != expected:
+        raise ModelFileError(
+            f"{folder / MANIFEST} asks for {len(scorer.manifest['features'])} features that are not the "
+            f"{len(expected)} of this version, in their order; run: preflight train"
+        )
+    return scorer
 
 
 def _pointed(store: Store, name: str) -> Served | None:
