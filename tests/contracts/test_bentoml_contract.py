@@ -159,5 +159,8 @@ def test_a_spoilt_model_leaves_the_last_verified_one_answering_and_ready(served,
 def test_a_spoilt_model_with_none_to_fall_back_on_keeps_the_service_from_starting(served, served_home, tmp_path):
     spoil(served_home, tmp_path / "home", verified=False)
 
-    with pytest.raises(ServerDidNotStart), running_service(tmp_path / "home", free_port()):
+    with pytest.raises(ServerDidNotStart, match="ended with code"), running_service(tmp_path / "home", free_port()):
         pass
+
+    (log,) = (tmp_path / "home" / "logs").glob("service-*.log")
+    assert "model.onnx is not what was registered" in log.read_text()
