@@ -40,8 +40,12 @@ class Reliability:
 
 
 def bin_edges(probability: np.ndarray, bins: int = BINS) -> np.ndarray:
-    """The inner edges of bins that hold about as many flights each; fewer where many probabilities are equal."""
-    return np.unique(np.quantile(probability, np.arange(1, bins) / bins))
+    """The inner edges of bins that hold about as many flights each; fewer where many probabilities are equal.
+
+    Each bin takes its lower edge, so that none lies at the smallest probability: nothing would be below it.
+    """
+    edges = np.unique(np.quantile(probability, np.arange(1, bins) / bins))
+    return edges[edges > probability.min()]
 
 
 def expected_calibration_error(probability: np.ndarray, is_late: np.ndarray, bins: int = BINS) -> float:

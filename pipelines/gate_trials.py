@@ -1,4 +1,4 @@
-"""How often the gate promotes when nobody is better: twins of one recipe and one set of rows, judged by its own rules."""
+"""How often the gate promotes when nobody is better: twins of one recipe and the same rows, judged by its rules."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -9,6 +9,7 @@ from itertools import combinations
 import numpy as np
 from scipy.stats import binomtest
 
+from infra.errors import PreflightError
 from monitoring.decision_cost import CostTable
 from pipelines.evidence import Artefact, JudgedFlights, Looking, gather_evidence
 from pipelines.lineage import features_sha256
@@ -16,6 +17,10 @@ from pipelines.promotion import GateRules, PromotionDecision, decide_promotion
 
 ROUNDS = 4000
 CONFIDENCE = 0.95
+
+
+class NothingToTry(PreflightError, ValueError):  # noqa: N818
+    """The data is too short for one window of the gate."""
 
 
 @dataclass(frozen=True)
@@ -80,14 +85,15 @@ def judge_twin(challenger: np.ndarray, champion: np.ndarray, flights: JudgedFlig
 
 
 def rate_of(trials: Sequence[Trial], seed: int) -> Rate:
-    """How often the gate promoted. Raises ValueError without a trial.
+    """How often the gate promoted. Raises NothingToTry without a trial.
 
     Trials of one window share its days, so that the honest interval draws windows again; where no window promotes,
     or each one alike, it has no width, and the other one is to be read. Source of that: Wilson 1927, JASA 22.
     """
     if not trials:
-        raise ValueError(
-            "expected one trial or more, got none; choose a longer PREFLIGHT_FIRST_DAY to PREFLIGHT_LAST_DAY"
+        raise NothingToTry(
+            "expected one trial of the gate or more, got none: it needs ten weeks of days before its first window has "
+            "ended; choose a longer PREFLIGHT_FIRST_DAY to PREFLIGHT_LAST_DAY"
         )
     promoted = sum(trial.promoted for trial in trials)
     wilson = binomtest(promoted, len(trials)).proportion_ci(CONFIDENCE, method="wilson")

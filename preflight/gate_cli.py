@@ -8,14 +8,12 @@ import typer
 
 def gate(
     context: typer.Context,
-    calibrate: Annotated[
-        bool, typer.Option("--calibrate", help="measure how often the gate is wrong, and when")
-    ] = False,
+    calibrate: Annotated[bool, typer.Option("--calibrate", help="measure how often it errs")] = False,
     trials: Annotated[int, typer.Option(help="of --calibrate: A/A trials at least", min=1)] = 240,
     write: Annotated[Path | None, typer.Option(help="of --calibrate: page to write, docs/gate.md")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON document instead of tables")] = False,
 ) -> None:
-    """The rules of the gate; or its error rates, from twins that differ by luck alone and from real days: --calibrate."""
+    """The bounds of the gate; or how often it is wrong, from twins that differ by luck alone: --calibrate."""
     from preflight import gate as gates
 
     if calibrate:

@@ -67,17 +67,17 @@ What is checked, and where each bound comes from: [0015](decisions/0015-gate.md)
 
 **{outcome(measured)}.**
 
-Models are fitted at {windows} Mondays, as far apart as the gate is long ({measured.gate_days} days), on all that is known;
-those of one Monday, the twins, are of one recipe and one set of rows and differ by luck alone: by the seed, or by which
-days were drawn, with replacement, from the same days. Every pair of twins of one kind comes before the gate once, on the days
-that follow, who challenges whom being drawn. All checks are made but those of a file, and calibration is left out.
-Trials of one window share its days, so that the interval of windows drawn again is the honest one of the two.
+Models are fitted at {windows} Mondays, as far apart as the gate is long ({measured.gate_days} days), on all that is
+known; those of one Monday, the twins, are of one recipe and the same rows and differ by luck alone: by the seed, or by
+which days were drawn, with replacement, from the same days. Every pair of twins of one kind comes before the gate once,
+on the days that follow, who challenges whom being drawn. All checks are made but those of a file, and calibration is
+left out. Trials of one window share its days: the interval of windows drawn again is the honest one of the two.
 """
     power = f"""
-The gain of a later fit over one at least four weeks older has real ups and downs from day to day ({measured.pairs} pairs, each
-followed for up to 14 weeks). Their mean is set to the gain of the row, days are drawn in blocks of {BLOCK}, so that
-neighbours stay neighbours, {ROUNDS} times for each pair, and judged by the two checks of the gain. The first row says how often
-a gain is seen that is not there, between models that do differ.
+The gain of a later fit over one at least four weeks older has real ups and downs from day to day ({measured.pairs}
+pairs, each followed for up to 14 weeks). Their mean is set to the gain of the row, days are drawn in blocks of {BLOCK}, so
+that neighbours stay neighbours, {ROUNDS} times for each pair, and judged by the two checks of the gain. The first row
+says how often a gain is seen that is not there, between models that do differ.
 
 ![Share promoted by days of flights, for each gain]({PICTURE})
 """
