@@ -42,9 +42,9 @@ class Reliability:
 def bin_edges(probability: np.ndarray, bins: int = BINS) -> np.ndarray:
     """The inner edges of bins that hold about as many flights each; fewer where many probabilities are equal.
 
-    Each bin takes its lower edge, so that none lies at the smallest probability: nothing would be below it.
+    An edge is one of the probabilities and belongs to the bin above it, and none is the smallest: no bin is empty.
     """
-    edges = np.unique(np.quantile(probability, np.arange(1, bins) / bins))
+    edges = np.unique(np.quantile(probability, np.arange(1, bins) / bins, method="higher"))
     return edges[edges > probability.min()]
 
 
