@@ -75,7 +75,7 @@ left out. Trials of one window share its days: the interval of windows drawn aga
 """
     power = f"""
 The gain of a later fit over one at least four weeks older has real ups and downs from day to day ({measured.pairs}
-pairs, each followed for up to 14 weeks). Their mean is set to the gain of the row, days are drawn in blocks of {BLOCK}, so
+pairs, each followed for up to 14 weeks). Their mean is set to that of the row, days are drawn in blocks of {BLOCK}, so
 that neighbours stay neighbours, {ROUNDS} times for each pair, and judged by the two checks of the gain. The first row
 says how often a gain is seen that is not there, between models that do differ.
 

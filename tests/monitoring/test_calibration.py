@@ -32,7 +32,7 @@ def test_the_worst_error_is_to_be_sure_of_the_opposite():
 
 def test_equal_probabilities_share_a_bin_so_that_there_may_be_fewer_and_none_is_empty():
     assert bin_edges(np.full(100, 0.3)).tolist() == []
-    assert bin_edges(np.array([0.1, 0.1, 0.1, 0.5]), bins=4).tolist() == [0.2]
+    assert bin_edges(np.array([0.1, 0.1, 0.1, 0.5]), bins=4).tolist() == [0.5]
 
 
 def test_a_probability_at_an_edge_belongs_above_it():

@@ -29,7 +29,7 @@ def test_the_bound_is_the_mean_less_students_quantile_times_the_standard_error()
 
 
 def test_days_that_are_like_their_neighbours_widen_the_bound():
-    """Days 1, 1, -1, -1: squares 4, neighbours 1 - 1 + 1 = 1: error sqrt(5 / 4 / 3); the other order: sqrt(4 / 4 / 3)."""
+    """Days 1, 1, -1, -1: squares 4, neighbours 1 - 1 + 1: error sqrt(5 / 4 / 3); the other order: sqrt(4 / 4 / 3)."""
     alike, alternating = (
         mean_and_error(np.array([days]), np.ones((1, 4)))[1][0] for days in ([1.0, 1, -1, -1], [1.0, -1, 1, -1])
     )

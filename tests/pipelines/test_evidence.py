@@ -1,4 +1,4 @@
-"""What the gate looks at: slices with enough flights, gaps between small and large, gain and cost on the same flights."""
+"""What the gate looks at: slices with enough flights, gaps of small and large, gain and cost of the same rows."""
 
 from dataclasses import replace
 
