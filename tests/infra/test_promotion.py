@@ -9,7 +9,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from infra.records import PromotionRaced, PromotionRefused, RecordError, sign
-from infra.registry import CHALLENGER, CHAMPION, PREVIOUS, RECORD, Registry, RegistryError
+from infra.registry import CHALLENGER, CHAMPION, MODEL_NAME, PREVIOUS, RECORD, Registry, RegistryError
 from pipelines.tampering import small_bundle
 
 BUNDLES = {number: small_bundle(number) for number in range(1, 4)}
@@ -84,7 +84,7 @@ def test_a_record_that_does_not_let_this_version_in_moves_nothing(shared, change
 
 def test_a_record_with_a_changed_byte_moves_nothing(shared):
     version = judged(shared, "changed byte", promote=False, reason="it loses")
-    run = mlflow.MlflowClient().get_model_version("flight-lateness", str(version)).run_id
+    run = mlflow.MlflowClient().get_model_version(MODEL_NAME, str(version)).run_id
     file = Path(mlflow.artifacts.download_artifacts(f"runs:/{run}/{RECORD}"))
     file.write_text(file.read_text().replace("false", "true "))
 
