@@ -171,7 +171,9 @@ def test_of_two_processes_that_promote_at_the_same_time_exactly_one_wins_and_the
     pairs = [[register(registry, f"race {race}, {side}", 1 + side) for side in range(2)] for race in range(RACES)]
     start, results = SPAWNED.Barrier(3), SPAWNED.Queue()
     racers = [
-        SPAWNED.Process(target=_promote_in_turns, args=(tmp_path, [pair[side] for pair in pairs], start, results))
+        SPAWNED.Process(
+            target=_promote_in_turns, args=(tmp_path, [pair[side] for pair in pairs], start, results), daemon=True
+        )
         for side in range(2)
     ]
     for racer in racers:
