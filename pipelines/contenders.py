@@ -1,4 +1,4 @@
-"""The contenders for the main model, judged on the folds of the protocol; the simplest within noise of the best wins."""
+"""The contenders for the main model, judged on the folds of the protocol: the simplest within noise of the best."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -15,9 +15,10 @@ from pipelines.estimators import HIST_GRADIENT_BOOSTING, LIGHTGBM, LOGISTIC, Mod
 from pipelines.folds import FoldedRows, fit_matrix
 
 BASE_RATE, RATE_TABLE = "base_rate", "rate_table"
-YARDSTICKS = (BASE_RATE, RATE_TABLE)
 SIMPLEST_FIRST = (BASE_RATE, RATE_TABLE, LOGISTIC, HIST_GRADIENT_BOOSTING, LIGHTGBM)
 """LightGBM is last: as many trees as the other, and one more native library."""
+
+Predict = Callable[[pl.DataFrame, np.ndarray], np.ndarray]
 
 PRIOR_FLIGHTS = 50.0
 _HOUR, _SHARE = "local_hour", "late_share"
@@ -75,6 +76,9 @@ class RateTable:
             .join(self.carriers, on=s.CARRIER, how="left", maintain_order="left", suffix="_of_carrier")
         )
         return found.select(pl.coalesce(_SHARE, f"{_SHARE}_of_carrier", pl.lit(self.overall))).to_series().to_numpy()
+
+
+YARDSTICKS = {BASE_RATE: BaseRate, RATE_TABLE: RateTable}
 
 
 @dataclass(frozen=True)
@@ -141,26 +145,22 @@ def choose_contender(
     return Choice(winner.name, reason, standings)
 
 
-def learner(name: str, parameters: ModelParameters) -> Callable[[pl.DataFrame, np.ndarray, np.ndarray], Callable]:
-    """How a contender is fitted, on rows, their numbers and labels, to what says (rows, numbers) -> probability."""
+def fit_contender(
+    name: str, rows: pl.DataFrame, X: np.ndarray, is_late: np.ndarray, parameters: ModelParameters
+) -> Predict:
+    """A contender that learned from rows, their numbers and labels: says (rows, numbers) -> probability, (n_rows,)."""
     if name in YARDSTICKS:
-        return lambda rows, X, is_late: lambda rows, X, known=_YARDSTICK[name].fit(rows): known.probability(rows)
-    chosen = replace(parameters, kind=name)
-    return lambda rows, X, is_late: _asked(fit_matrix(X, is_late, chosen))
-
-
-_YARDSTICK = {BASE_RATE: BaseRate, RATE_TABLE: RateTable}
-
-
-def _asked(model: object) -> Callable[[pl.DataFrame, np.ndarray], np.ndarray]:
+        yardstick = YARDSTICKS[name].fit(rows)
+        return lambda rows, X: yardstick.probability(rows)
+    model = fit_matrix(X, is_late, replace(parameters, kind=name))
     return lambda rows, X: model.predict_proba(X)[:, 1]
 
 
 def _judge(name: str, folded: FoldedRows, parameters: ModelParameters) -> Judged:
-    fit, said, seconds = learner(name, parameters), [], 0.0
+    said, seconds = [], 0.0
     for learned, judged in folded.folds:
         began = perf_counter()
-        predict = fit(folded.rows[learned], folded.X[learned], folded.is_late[learned])
+        predict = fit_contender(name, folded.rows[learned], folded.X[learned], folded.is_late[learned], parameters)
         seconds += perf_counter() - began
         said.append(predict(folded.rows[judged], folded.X[judged]))
     labels = [folded.is_late[judged] for _, judged in folded.folds]
@@ -185,7 +185,7 @@ def _reason(winner: Standing, best: Standing, standings: tuple[Standing, ...], c
     if winner is not best:
         return (
             f"{winner.name} is simpler than {best.name} and within noise of it: log loss {winner.log_loss:.4f} "
-            f"against {best.log_loss:.4f}, it loses {winner.loses.lower:+.4f} or more at {confidence:.0%}"
+            f"against {best.log_loss:.4f}, at {confidence:.0%} it may lose nothing ({winner.loses.lower:+.4f})"
         )
     simpler = [f"{other.name} {other.loses.lower:+.4f}" for other in standings[: standings.index(best)]]
     return (

@@ -9,6 +9,7 @@ from pipelines.contenders import Choice, choose_contender, judge_contenders
 from pipelines.estimators import HIST_GRADIENT_BOOSTING, LIGHTGBM, ModelParameters
 from pipelines.folds import FoldedRows, fold_rows
 from pipelines.protocol import Protocol, Slices
+from pipelines.trials import warm_starts
 
 TREES = (HIST_GRADIENT_BOOSTING, LIGHTGBM)
 DEFAULT_TRIALS = 12
@@ -72,7 +73,7 @@ def _tuned(
     seconds: float,
     folder: Path,
 ) -> Recipe:
-    from pipelines.tuning import tune, warm_starts  # Optuna takes a second to import; most recipes of tests need none
+    from pipelines.tuning import tune  # Optuna takes a second to import, and not every recipe tunes
 
     warm = warm_starts((last or {}).get("tuning"), chosen) if (last or {}).get("chosen") == chosen.kind else ()
     tuning = tune(folded, chosen, folder, trials=trials, seconds=seconds, confidence=protocol.confidence, warm=warm)

@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,10 +21,11 @@ from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from infra.storage import content_hash, forget_unfinished_database, mark_migrated
-from monitoring.quality import Interval, day_block_interval, loss_per_row
+from monitoring.quality import loss_per_row
 from pipelines.estimators import ModelParameters
 from pipelines.feature_catalog import NAMES
 from pipelines.folds import FoldedRows, fold_probability
+from pipelines.trials import COMPLETE, PRUNED, Trial, Tuning, sum_up
 
 SPACE = {
     "learning_rate": FloatDistribution(0.03, 0.3, log=True),
@@ -33,62 +34,15 @@ SPACE = {
     "smallest_leaf": IntDistribution(20, 500, log=True),
     "l2": FloatDistribution(1e-3, 100, log=True),
 }
+"""Where each of `trials.TUNED` is looked for."""
+
 RANDOM_TRIALS = 5
 NEVER_PRUNED = 3
 ENOUGH_FOR_IMPORTANCE = 8
-WARM_STARTS = 3
 DATABASE = "studies.db"
-TRIALS, SECONDS = "trials", "seconds"
-COMPLETE, PRUNED = "complete", "pruned"
-_ADVANTAGE, _FOLD_LOSSES, _DAY_LOSSES = "advantage", "fold_losses", "day_losses"
+BY_TRIALS, BY_SECONDS = "trials", "seconds"
+_FOLD_LOSSES, _DAY_LOSSES = "fold_losses", "day_losses"
 _ENDED = {TrialState.COMPLETE: COMPLETE, TrialState.PRUNED: PRUNED}
-
-optuna.logging.disable_default_handler()  # it would print a line per trial; ours is one line per study
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One try: its parameters, its log loss on each fold it came to, oldest first, and how it ended."""
-
-    number: int
-    parameters: ModelParameters
-    fold_losses: tuple[float, ...]
-    state: str
-
-    @property
-    def log_loss(self) -> float:
-        """Mean over the folds it came to; only that of a complete trial compares with others."""
-        return float(np.mean(self.fold_losses))
-
-
-@dataclass(frozen=True)
-class Tuning:
-    """What a study found. `parameters` are what to use: the best of `trials`, or the default if it gains only noise.
-
-    `log_loss` and `default_log_loss` are means over the folds; `gain` is what the best saves over the default
-    on the same flights, above 0 better, resampling whole days. It flatters a little: the best of many tries was
-    picked on the days that measure it. `stopped_by` says which budget ended the study, trials or seconds.
-    """
-
-    parameters: ModelParameters
-    log_loss: float
-    default_log_loss: float
-    gain: Interval
-    is_tuned: bool
-    reason: str
-    trials: tuple[Trial, ...]
-    importances: dict[str, float]
-    stopped_by: str
-
-    @property
-    def best(self) -> Trial:
-        """The complete trial with the lowest log loss, the first of equals."""
-        return _best(self.trials)
-
-    def as_facts(self) -> dict:
-        """Everything as plain values; no wall-clock seconds in it. `warm_starts` reads them."""
-        trials = [{**asdict(trial), "parameters": trial.parameters.as_dict()} for trial in self.trials]
-        return {**asdict(self), "parameters": self.parameters.as_dict(), "trials": trials}
 
 
 def tune(
@@ -117,49 +71,50 @@ def tune(
         _fail_unfinished(study)
         while not (stopped_by := _spent(study, trials, seconds)):
             _run_trial(study, folded, planned)
-        return _tuning(_finished(study)[:trials], folded, planned, stopped_by, confidence)
+        finished = _finished(study)[:trials]
+    return sum_up(
+        tuple(_trial(number, trial, planned) for number, trial in enumerate(finished)),
+        folded,
+        confidence,
+        importances=_importances(finished, default.seed),
+        stopped_by=stopped_by,
+        seconds=_seconds(finished),
+    )
 
 
 def study_name(folded: FoldedRows, planned: Sequence[ModelParameters]) -> str:
-    """The SHA-256 of all that a study depends on: rows, folds, space, and the parameters that are tried first."""
+    """The SHA-256 of all that a study depends on: rows, folds, space, search, and what is tried first with its seed."""
     inputs = {
-        "rows": content_hash(folded.rows.select(*NAMES).with_columns(late=folded.is_late, day=folded.day)),
+        "rows": content_hash(folded.rows.select(NAMES).with_columns(late=folded.is_late, day=folded.day)),
         "folds": [[learned.stop, judged.stop] for learned, judged in folded.folds],
-        "space": {name: repr(distribution) for name, distribution in SPACE.items()},
+        "space": {name: repr(limits) for name, limits in SPACE.items()},
         "planned": [parameters.as_dict() for parameters in planned],
         "search": [RANDOM_TRIALS, NEVER_PRUNED, optuna.__version__],
     }
     return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
 
 
-def warm_starts(last: dict | None, default: ModelParameters) -> tuple[ModelParameters, ...]:
-    """The best parameters of the last study, given its facts, with the trees, threads and seed of now."""
-    complete = [trial for trial in (last or {}).get("trials", ()) if trial["state"] == COMPLETE]
-    ordered = sorted(complete, key=lambda trial: np.mean(trial["fold_losses"]))
-    tried = (replace(default, **{name: trial["parameters"][name] for name in SPACE}) for trial in ordered)
-    return tuple(parameters for parameters in tried if parameters != default)[:WARM_STARTS]
-
-
 @contextmanager
 def _study(folder: Path, name: str) -> Iterator[optuna.Study]:
-    """SQLite and not a journal file: a line that a kill tears apart makes a journal unreadable for good, and the
-    lock file that it leaves holds the next process up for 30 s; a transaction is undone."""
+    """In SQLite, where a transaction that a kill interrupts is undone.
+
+    A journal file survives less: the line that a kill tears apart makes it unreadable for good, and the lock that
+    is left behind holds the next process up for 30 s.
+    """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)  # else a line per trial
     forget_unfinished_database(folder, DATABASE)
     storage = RDBStorage(f"sqlite:///{folder / DATABASE}")
     mark_migrated(folder)
     try:
-        yield optuna.create_study(study_name=name, storage=storage, pruner=_pruner(), load_if_exists=True)
+        pruner = MedianPruner(n_startup_trials=NEVER_PRUNED)
+        yield optuna.create_study(study_name=name, storage=storage, pruner=pruner, load_if_exists=True)
     finally:
         storage.remove_session()
         storage.engine.dispose()
 
 
-def _pruner() -> MedianPruner:
-    """Half of the trials that are worse than the median after the oldest fold or two are given up there."""
-    return MedianPruner(n_startup_trials=NEVER_PRUNED, n_warmup_steps=0)
-
-
 def _fail_unfinished(study: optuna.Study) -> None:
+    """What a kill interrupted is done again: with the same parameters, as the same trials ended before it."""
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         study.tell(trial.number, state=TrialState.FAIL)
 
@@ -169,43 +124,57 @@ def _finished(study: optuna.Study) -> list[FrozenTrial]:
 
 
 def _spent(study: optuna.Study, trials: int, seconds: float) -> str | None:
+    """Which budget is used up, None while there is some of both."""
     finished = _finished(study)
     if len(finished) >= trials:
-        return TRIALS
-    spent = sum(trial.duration.total_seconds() for trial in finished)
-    return SECONDS if spent >= seconds else None
+        return BY_TRIALS
+    return BY_SECONDS if _seconds(finished) >= seconds else None
+
+
+def _seconds(finished: Sequence[FrozenTrial]) -> float:
+    return sum(trial.duration.total_seconds() for trial in finished)
 
 
 def _run_trial(study: optuna.Study, folded: FoldedRows, planned: Sequence[ModelParameters]) -> None:
-    """The next trial. What it tells the pruner is its running mean less the default's: folds differ by more than
-    parameters do, and a trial must not look good because an easy fold was among those it has seen."""
-    number = len(_finished(study))
+    finished = _finished(study)
+    number = len(finished)
     study.sampler = _sampler(planned[0].seed, number)
     if number < len(planned) and not study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
         study.enqueue_trial(_nearest(planned[number]))
     trial = study.ask(SPACE)
     parameters = _parameters(number, trial.params, planned)
-    yardstick = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))[:1]
+    losses, days = _judge(trial, folded, parameters, finished[0].user_attrs[_FOLD_LOSSES] if finished else None)
+    trial.set_user_attr(_FOLD_LOSSES, losses)
+    trial.set_user_attr(_DAY_LOSSES, days)
+    if len(losses) == len(folded.folds):
+        study.tell(trial, float(np.mean(losses)))
+    else:
+        study.tell(trial, state=TrialState.PRUNED)
+
+
+def _judge(
+    trial: optuna.Trial, folded: FoldedRows, parameters: ModelParameters, default: list[float] | None
+) -> tuple[list[float], list[float]]:
+    """Mean log loss of each fold, and sums of its days, the oldest fold first, until the pruner gives the trial up.
+
+    The oldest fold learns from the fewest days, so it is the cheapest, and tells as much as the others. What the
+    pruner sees is the mean so far less that of the default: folds differ by more than parameters do.
+    """
     losses, days = [], []
     for fold, (_, judged) in enumerate(folded.folds):
         loss = loss_per_row(fold_probability(folded, fold, parameters), folded.is_late[judged])
         losses.append(float(loss.mean()))
-        days += _day_sums(loss, folded.day[judged])
-        beside = yardstick[0].user_attrs[_FOLD_LOSSES] if yardstick else losses
-        trial.report(float(np.mean(losses) - np.mean(beside[: fold + 1])), step=fold)
+        days += np.bincount(np.unique(folded.day[judged], return_inverse=True)[1], weights=loss).tolist()
+        trial.report(float(np.mean(losses) - np.mean((default or losses)[: fold + 1])), step=fold)
         if fold + 1 < len(folded.folds) and trial.should_prune():
             break
-    whole = len(losses) == len(folded.folds)
-    trial.set_user_attr(_FOLD_LOSSES, losses)
-    trial.set_user_attr(_DAY_LOSSES, days)
-    study.tell(trial, float(np.mean(losses)) if whole else None, TrialState.COMPLETE if whole else TrialState.PRUNED)
+    return losses, days
 
 
 def _sampler(seed: int, number: int) -> TPESampler:
     """A sampler that depends on nothing but the number of the trial and the trials before it."""
-    return TPESampler(
-        n_startup_trials=RANDOM_TRIALS, seed=int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
-    )
+    mixed = np.random.SeedSequence([seed, number]).generate_state(1)
+    return TPESampler(n_startup_trials=RANDOM_TRIALS, seed=int(mixed[0]))
 
 
 def _nearest(parameters: ModelParameters) -> dict[str, float]:
@@ -218,65 +187,15 @@ def _parameters(number: int, proposed: dict, planned: Sequence[ModelParameters])
     return planned[number] if number < len(planned) else replace(planned[0], **proposed)
 
 
-def _day_sums(loss: np.ndarray, day: np.ndarray) -> list[float]:
-    return np.bincount(np.unique(day, return_inverse=True)[1], weights=loss).tolist()
-
-
-def _tuning(
-    finished: list[FrozenTrial],
-    folded: FoldedRows,
-    planned: Sequence[ModelParameters],
-    stopped_by: str,
-    confidence: float,
-) -> Tuning:
-    trials = tuple(
-        Trial(
-            number,
-            _parameters(number, trial.params, planned),
-            tuple(trial.user_attrs[_FOLD_LOSSES]),
-            _ENDED[trial.state],
-        )
-        for number, trial in enumerate(finished)
+def _trial(number: int, trial: FrozenTrial, planned: Sequence[ModelParameters]) -> Trial:
+    """`number` counts trials that ended; Optuna's own number counts those that were killed too."""
+    return Trial(
+        number=number,
+        parameters=_parameters(number, trial.params, planned),
+        fold_losses=tuple(trial.user_attrs[_FOLD_LOSSES]),
+        state=_ENDED[trial.state],
+        day_losses=tuple(trial.user_attrs[_DAY_LOSSES]),
     )
-    best = _best(trials)
-    saved = [np.array(finished[number].user_attrs[_DAY_LOSSES]) for number in (0, best.number)]
-    gain = _gain(saved[0] - saved[1], folded, confidence, planned[0].seed)
-    is_tuned, reason = decide_tuned(gain, confidence)
-    return Tuning(
-        parameters=best.parameters if is_tuned else planned[0],
-        log_loss=best.log_loss,
-        default_log_loss=trials[0].log_loss,
-        gain=gain,
-        is_tuned=is_tuned,
-        reason=reason,
-        trials=trials,
-        importances=_importances(finished, planned[0].seed),
-        stopped_by=stopped_by,
-    )
-
-
-def decide_tuned(gain: Interval, confidence: float) -> tuple[bool, str]:
-    """Whether to leave the default for the best trial, and why: only for a gain beyond noise."""
-    if gain.lower > 0:
-        return (
-            True,
-            f"tuned saves {gain.mean:.4f} of log loss over the default, {gain.lower:.4f} or more at {confidence:.0%}",
-        )
-    return False, (
-        f"the default is kept, as nothing beats it beyond noise: the best of the trials saves {gain.mean:.4f} of "
-        f"log loss, {gain.lower:+.4f} or more at {confidence:.0%}"
-    )
-
-
-def _best(trials: Sequence[Trial]) -> Trial:
-    return min((trial for trial in trials if trial.state == COMPLETE), key=lambda trial: trial.log_loss)
-
-
-def _gain(saved: np.ndarray, folded: FoldedRows, confidence: float, seed: int) -> Interval:
-    """What is saved a day, (n_days,), as an interval: each flight of a day stands for the mean of its day."""
-    counted = [np.unique(folded.day[judged], return_counts=True) for _, judged in folded.folds]
-    days, flights = (np.concatenate(parts) for parts in zip(*counted, strict=True))
-    return day_block_interval(np.repeat(saved / flights, flights), np.repeat(days, flights), confidence, seed)
 
 
 def _importances(finished: list[FrozenTrial], seed: int) -> dict[str, float]:
@@ -290,9 +209,7 @@ def _importances(finished: list[FrozenTrial], seed: int) -> dict[str, float]:
         return {}
     seen = optuna.create_study()
     seen.add_trials(
-        optuna.create_trial(
-            params=trial.params, distributions=SPACE, value=trial.intermediate_values[max(trial.intermediate_values)]
-        )
+        optuna.create_trial(params=trial.params, distributions=SPACE, value=trial.intermediate_values[trial.last_step])
         for trial in finished
     )
     found = get_param_importances(seen, evaluator=FanovaImportanceEvaluator(seed=seed))

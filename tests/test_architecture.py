@@ -29,6 +29,7 @@ ONE_HOME = {
     "evidently": {"monitoring.drift"},
     "bentoml": {"services.service"},
     "matplotlib": {"monitoring.plots"},
+    "optuna": {"pipelines.tuning"},
 }
 """The outside tools that one module stands for, so that a change of theirs is met in one place."""
 
