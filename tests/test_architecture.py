@@ -32,6 +32,7 @@ ONE_HOME = {
     "onnx": {"pipelines.onnx_export"},
     "onnxruntime": {"infra.scorer"},
     "skops": {"infra.model_file"},
+    "optuna": {"pipelines.tuning"},
 }
 """The outside tools that one module stands for, so that a change of theirs is met in one place."""
 
