@@ -1,7 +1,7 @@
-"""Model files on disk: which file it must be, and which types it may hold. Shared by registry and service.
+"""A fitted model as a skops file, for people who want to look at it: which file it must be, which types it may hold.
 
 The list of trusted types is ours and lies here: the one MLflow stores lies inside the model
-it is meant to guard.
+it is meant to guard. What is served is not this file but the bundle beside it (infra/bundle.py).
 """
 
 import hashlib
@@ -9,18 +9,14 @@ from pathlib import Path
 
 import skops.io
 
-from infra.errors import PreflightError
+from infra.bundle import MODEL_NAME as MODEL_NAME
+from infra.bundle import ModelFileError
 
-MODEL_NAME = "flight-lateness"
 TRUSTED_TYPES = (
     "functools.partial",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     "sklearn.utils.validation.check_array",
 )
-
-
-class ModelFileError(PreflightError, ValueError):
-    """A model file is missing, is not the one that was registered, or holds a type that is not trusted."""
 
 
 def sha256_of(path: Path) -> str:

@@ -103,9 +103,8 @@ def _newest_week_of(context: Context, version: int) -> Week:
 
 
 def _export(context: Context, version: int, week: Week) -> None:
-    file = context.registry.verified_file(version)
     with part("MLflow"):
-        export_model(context.store, file, context.registry.version_tags(version)["sha256"], version, week.id)
+        export_model(context.store, context.registry.bundle(version), version, week.id)
 
 
 def _as_day(context: Context, text: str) -> date:

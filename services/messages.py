@@ -87,3 +87,4 @@ class ModelCard(BaseModel):
     departures_from: AwareDatetime
     departures_before: AwareDatetime
     features: list[str]
+    refused: str | None = Field(description="why a model that was exported later does not answer; null: none was")

@@ -1,13 +1,17 @@
-"""The model that the service answers with: a verified file and a pointer to it. No MLflow here."""
+"""The model that the service answers with: a verified bundle, a pointer to it, and the last one that was verified."""
 
-from dataclasses import asdict, dataclass
-from pathlib import Path
+import logging
+from dataclasses import asdict, dataclass, fields
 
+from infra.bundle import MANIFEST, Bundle, ModelFileError, write_bundle
 from infra.errors import PreflightError
-from infra.model_file import load_model, verify_model
-from infra.storage import Store
+from infra.scorer import Scorer, load_bundle
+from infra.storage import StorageError, Store
+from pipelines.feature_catalog import NAMES
 
-POINTER = "serving/champion.json"
+POINTER, VERIFIED = "serving/champion.json", "serving/verified.json"
+
+logger = logging.getLogger(__name__)
 
 
 class NothingToServe(PreflightError, LookupError):  # noqa: N818
@@ -16,26 +20,90 @@ class NothingToServe(PreflightError, LookupError):  # noqa: N818
 
 @dataclass(frozen=True)
 class Served:
-    """What the pointer says: the version, its file under the home folder, and the week whose feeds it knows."""
+    """What a pointer says: the version, the SHA-256 that names its bundle, and the week whose feeds it knows."""
 
     version: int
-    file: str
     sha256: str
     week: str
 
+    @property
+    def folder(self) -> str:
+        """Where its bundle lies under the home folder."""
+        return f"serving/{self.sha256[:16]}"
 
-def export_model(store: Store, registered: Path, sha256: str, version: int, week: str) -> Served:
-    """Copy a registered model file to where the service looks, then point to it; the old one stays whole until then."""
-    served = Served(version, f"serving/{sha256[:16]}.skops", sha256, week)
-    store.write_bytes(served.file, verify_model(registered, sha256).read_bytes())
+
+@dataclass(frozen=True)
+class Answering:
+    """Which model answers; `refused` says why it is not the one that was exported last."""
+
+    served: Served
+    scorer: Scorer
+    refused: str | None = None
+
+
+def export_model(store: Store, bundle: Bundle, version: int, week: str) -> Served:
+    """Copy a bundle to where the service looks, then point to it; the old one stays whole beside it."""
+    served = Served(version, bundle.sha256, week)
+    write_bundle(store.path(served.folder), bundle)
     store.write_json(POINTER, asdict(served))
     return served
 
 
-def load_served(store: Store) -> tuple[Served, object]:
-    """The pointer and the model behind it. Raises NothingToServe, or ModelFileError when the file was changed."""
-    pointer = store.read_json(POINTER)
+def exported_model(store: Store) -> Served | None:
+    """What was exported last, None when nothing was. Raises ModelFileError when the pointer cannot be read."""
+    return _pointed(store, POINTER)
+
+
+def load_served(store: Store) -> Answering:
+    """The model that is pointed to; when that is refused, the last one that was verified.
+
+    Raises NothingToServe without an export, ModelFileError or StorageError when there is none to fall back on.
+    """
+    try:
+        served = exported_model(store)
+        if served is None:
+            raise NothingToServe(
+                f"no model was exported under {store.home}; run: preflight replay, then preflight serve"
+            )
+        scorer = _load(store, served)
+    except (ModelFileError, StorageError) as refusal:
+        return _last_verified(store, refusal)
+    store.write_json(VERIFIED, asdict(served))
+    return Answering(served, scorer)
+
+
+def _last_verified(store: Store, refusal: ModelFileError | StorageError) -> Answering:
+    try:
+        served = _pointed(store, VERIFIED)
+        if served is None:
+            raise refusal
+        scorer = _load(store, served)
+    except (ModelFileError, StorageError):
+        raise refusal from None  # what was exported is what has to be mended
+    logger.error("refused the exported model: %s; version %d goes on answering", refusal, served.version)
+    return Answering(served, scorer, str(refusal))
+
+
+def _load(store: Store, served: Served) -> Scorer:
+    folder = store.path(served.folder)
+    scorer = load_bundle(folder, served.sha256)
+    expected = list(NAMES)
+    if scorer.manifest["features"] != expected:
+        raise ModelFileError(
+            f"{folder / MANIFEST} asks for {len(scorer.manifest['features'])} features that are not the "
+            f"{len(expected)} of this version, in their order; run: preflight train"
+        )
+    return scorer
+
+
+def _pointed(store: Store, name: str) -> Served | None:
+    pointer = store.read_json(name)
     if pointer is None:
-        raise NothingToServe(f"no model was exported under {store.home}; run: preflight replay, then preflight serve")
-    served = Served(**pointer)
-    return served, load_model(verify_model(store.path(served.file), served.sha256))
+        return None
+    try:
+        return Served(**pointer)
+    except TypeError as error:
+        expected = sorted(field.name for field in fields(Served))
+        raise ModelFileError(
+            f"{store.path(name)} holds {pointer}, expected {expected}; run: preflight serve, which exports again"
+        ) from error

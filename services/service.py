@@ -1,6 +1,6 @@
 """The BentoML service: how likely is a flight, or are many, to arrive late? Started by `preflight serve`.
 
-On its request path nothing of Prefect, Great Expectations, Evidently or MLflow is imported.
+On its request path nothing of Prefect, Great Expectations, Evidently, MLflow or scikit-learn is imported.
 """
 
 import bentoml
@@ -12,15 +12,15 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
 from data_checks import schema as s
-from infra.model_file import MODEL_NAME
+from infra.bundle import MODEL_NAME
 from infra.settings import load_settings
 from pipelines.as_of import AS_OF
 from pipelines.clock import Week
 from pipelines.context import Context
+from pipelines.encoding import encode_features
 from pipelines.feature_catalog import NAMES
 from pipelines.snapshot import read_snapshot
 from pipelines.state import prepare_state
-from pipelines.training import predict_probability
 from services.messages import FlightPrediction, FlightRequest, Flights, ModelCard
 from services.model import load_served
 from services.online import OnlineFeatures, OutsideOfState
@@ -49,9 +49,18 @@ async def _front_page(request: Request) -> HTMLResponse:
 class FlightLateness:
     """Loads the exported champion and the feeds of the newest weeks once, then answers from memory."""
 
+    @bentoml.on_deployment
+    def require_a_model() -> None:
+        """Once, before any worker starts: without a model to answer with the whole service ends, and says why.
+
+        A worker that cannot start would be started again and again.
+        """
+        load_served(Context(load_settings()).store)
+
     def __init__(self) -> None:
         context = Context(load_settings())
-        self._served, self._model = load_served(context.store)
+        self._answering = load_served(context.store)
+        self._served = self._answering.served
         week = Week.from_id(self._served.week)
         state = read_snapshot(context.store, week) or prepare_state(context.world(week))
         self._online = OnlineFeatures(state, context.accepted(s.SCHEDULE, week, 1), week)
@@ -77,6 +86,7 @@ class FlightLateness:
             departures_from=self._online.start,
             departures_before=self._online.end,
             features=list(NAMES),
+            refused=self._answering.refused,
         )
 
     def _answer(self, flights: list[FlightRequest]) -> list[FlightPrediction]:
@@ -84,7 +94,7 @@ class FlightLateness:
             features = self._online.of(flights)
         except OutsideOfState as error:
             raise InvalidArgument(str(error)) from error
-        probability = predict_probability(self._model, features)
+        probability = self._answering.scorer.probability(encode_features(features))
         self._log.write(flights, features, probability, self._served.week, self._served.version)
         return [
             FlightPrediction(flight_id=name, probability_late=value, as_of=moment, model_version=self._served.version)

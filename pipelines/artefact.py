@@ -1,0 +1,44 @@
+"""From a fitted estimator to the bundle that serves it."""
+
+from collections.abc import Sequence
+
+from sklearn.pipeline import Pipeline
+
+from infra.bundle import Bundle, pack_bundle
+from pipelines.calibration_map import CalibrationMap
+from pipelines.feature_catalog import NAMES
+from pipelines.forest import UnservableModelError, forest_of, path_contributions
+from pipelines.linear import linear_of
+from pipelines.onnx_export import forest_onnx, linear_onnx
+
+
+def build_bundle(
+    estimator: object,
+    calibration: CalibrationMap,
+    decision_threshold: float,
+    facts: dict,
+    features: Sequence[str] = NAMES,
+) -> Bundle:
+    """The bundle of a classifier fitted on `encode_features`: trees of scikit-learn or LightGBM, or a regression.
+
+    The same fit gives the same bytes. `facts` is free, plain JSON. Raises UnservableModelError for a model that has
+    no exact form, ValueError for a fact that JSON does not have.
+    """
+    linear = isinstance(estimator, Pipeline)
+    model = linear_of(estimator) if linear else forest_of(estimator)
+    if model.n_features != len(features):
+        raise UnservableModelError(
+            f"the model was fitted on {model.n_features} features, expected the {len(features)} that are named; "
+            "fit it on encode_features"
+        )
+    reasons, bias = (None, model.bias) if linear else path_contributions(model)
+    return pack_bundle(
+        "linear" if linear else "forest",
+        linear_onnx(model, calibration) if linear else forest_onnx(model, calibration),
+        reasons,
+        features=tuple(features),
+        bias=bias,
+        calibration=calibration.as_dict(),
+        decision_threshold=decision_threshold,
+        facts=facts,
+    )
