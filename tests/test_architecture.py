@@ -33,10 +33,7 @@ ONE_HOME = {
     "onnxruntime": {"infra.scorer"},
     "skops": {"infra.model_file"},
     "optuna": {"pipelines.tuning"},
-    "optuna": {"pipelines.tuning"},
-    "onnx": {"pipelines.onnx_export"},
-    "onnxruntime": {"infra.scorer"},
-    "skops": {"infra.model_file"},
+    "fairlearn": {"monitoring.fairness"},
 }
 """The outside tools that one module stands for, so that a change of theirs is met in one place."""
 
