@@ -17,8 +17,8 @@ from data_checks import schema as s
 from infra.bundle import write_bundle
 from infra.scorer import Scorer, load_bundle
 from monitoring.labels import IS_LATE, known_labels
-from pipelines.artefact import build_bundle
-from pipelines.artefact_parity import estimator_probability, hard_rows, measure_parity
+from pipelines.artefact import build_bundle, require_exact
+from pipelines.artefact_parity import WrongConversion, estimator_probability, hard_rows, measure_parity
 from pipelines.calibration_map import IDENTITY, CalibrationMap
 from pipelines.clock import Week
 from pipelines.encoding import CODES, encode_features
@@ -89,6 +89,17 @@ def test_the_artefact_says_what_the_model_says_of_real_flights(tmp_path, flights
     assert parity.value < 1e-12, parity.sentence
     assert np.abs(said.contributions.sum(axis=1) + said.bias - said.log_odds).max() < 1e-9
     assert np.abs(calibration.apply(said.log_odds) - scorer.probability(rows)).max() < 1e-12
+
+
+@pytest.mark.parametrize("kind", MODELS)
+def test_a_bundle_is_exact_for_its_own_model_and_not_for_another(tmp_path, flights, kind):
+    features, late = flights
+    model, other = MODELS[kind]().fit(features, late), MODELS[kind]().fit(features[:2000], late[:2000])
+    scorer = scorer_of(tmp_path, model, AFFINE)
+
+    assert require_exact(model, AFFINE, scorer, features[:300], seed=1).passed
+    with pytest.raises(WrongConversion, match="do not register it"):
+        require_exact(other, AFFINE, scorer, features[:300], seed=1)
 
 
 @pytest.mark.parametrize("kind", MODELS)
@@ -195,5 +206,5 @@ def test_a_model_of_other_features_than_are_named_is_refused():
     random = np.random.default_rng(1)
     features = random.normal(size=(100, 3))
 
-    with pytest.raises(UnservableModelError, match="fitted on 3 features, expected the 38 that are named"):
+    with pytest.raises(UnservableModelError, match=f"fitted on 3 features, expected the {len(NAMES)} that are named"):
         build_bundle(boosting().fit(features, features[:, 0] > 0), IDENTITY, 0.5, {})
