@@ -14,7 +14,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from data_checks import schema as s
-from infra.bundle import write_bundle
+from infra.bundle import pack_bundle, write_bundle
 from infra.scorer import Scorer, load_bundle
 from monitoring.labels import IS_LATE, known_labels
 from pipelines.artefact import build_bundle, require_exact
@@ -24,8 +24,9 @@ from pipelines.clock import Week
 from pipelines.encoding import CODES, encode_features
 from pipelines.feature_catalog import NAMES
 from pipelines.features import build_features
-from pipelines.forest import UnservableModelError, forest_of
+from pipelines.forest import Forest, UnservableModelError, forest_of, path_contributions
 from pipelines.linear import linear_of
+from pipelines.onnx_export import forest_onnx
 from pipelines.state import World, prepare_state
 from pipelines.time_travel import world_of_week
 
@@ -72,6 +73,58 @@ def flights(feeds) -> tuple[np.ndarray, np.ndarray]:
 def scorer_of(folder, model: object, calibration: CalibrationMap, features: tuple[str, ...] = NAMES) -> Scorer:
     bundle = build_bundle(model, calibration, 0.5, {}, features)
     return load_bundle(write_bundle(folder / bundle.sha256[:16], bundle), bundle.sha256)
+
+
+def forest_by_hand() -> Forest:
+    """A tree `x0 <= 1` (missing left), on its right `x1 <= 5` (missing right), between two trees of a single leaf."""
+    return Forest(
+        n_features=2,
+        baseline=0.25,
+        tree=np.array([0, 1, 1, 1, 1, 1, 2]),
+        feature=np.array([0, 0, 0, 1, 0, 0, 0]),
+        threshold=np.array([0, 1.0, 0, 5.0, 0, 0, 0]),
+        missing_left=np.array([False, True, False, False, False, False, False]),
+        left=np.array([-1, 2, -1, 4, -1, -1, -1]),
+        right=np.array([-1, 3, -1, 5, -1, -1, -1]),
+        is_leaf=np.array([True, False, True, False, True, True, True]),
+        value=np.array([0.5, 0.0, -1.0, 0.0, 2.0, 4.0, 8.0]),
+        count=np.array([100, 100, 50, 50, 25, 25, 100]),
+    )
+
+
+ABOVE_ONE, ABOVE_FIVE = np.nextafter(1.0, 2), np.nextafter(5.0, 6)
+
+
+@pytest.mark.parametrize(
+    ("row", "leaf_value", "contributions"),
+    [
+        ([1.0, np.nan], -1, [-2, 0]),
+        ([np.nan, 9.0], -1, [-2, 0]),
+        ([-np.inf, 9.0], -1, [-2, 0]),
+        ([ABOVE_ONE, 5.0], 2, [2, -1]),
+        ([np.inf, ABOVE_FIVE], 4, [2, 1]),
+        ([2.0, np.nan], 4, [2, 1]),
+    ],
+    ids=["tie", "missing left", "least", "tie below", "above", "missing right"],
+)
+def test_a_forest_by_hand(tmp_path, row, leaf_value, contributions):
+    reasons, bias = path_contributions(forest_by_hand())
+    bundle = pack_bundle(
+        "forest",
+        forest_onnx(forest_by_hand(), IDENTITY),
+        reasons,
+        features=("a", "b"),
+        bias=bias,
+        calibration=IDENTITY.as_dict(),
+        decision_threshold=0.5,
+        facts={},
+    )
+
+    said = load_bundle(write_bundle(tmp_path, bundle), bundle.sha256).explain(np.array([row]))
+
+    assert said.bias == 0.25 + 0.5 + 1 + 8  # the middle tree expects 1: half -1, half of 2 and 4
+    assert said.log_odds.tolist() == [0.25 + 0.5 + leaf_value + 8]
+    assert said.contributions.tolist() == [contributions]
 
 
 @pytest.mark.parametrize("calibration", [IDENTITY, AFFINE, ISOTONIC], ids=lambda map: map.kind)
