@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightgbm import LGBMClassifier
+from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.impute import SimpleImputer
@@ -70,6 +71,12 @@ def flights(feeds) -> tuple[np.ndarray, np.ndarray]:
     return encode_features(rows), rows[IS_LATE].to_numpy()
 
 
+@pytest.fixture(scope="module", params=MODELS)
+def fitted(request, flights) -> object:
+    """Each kind of model, fitted on the flights once for all tests."""
+    return MODELS[request.param]().fit(*flights)
+
+
 def scorer_of(folder, model: object, calibration: CalibrationMap, features: tuple[str, ...] = NAMES) -> Scorer:
     bundle = build_bundle(model, calibration, 0.5, {}, features)
     return load_bundle(write_bundle(folder / bundle.sha256[:16], bundle), bundle.sha256)
@@ -128,15 +135,12 @@ def test_a_forest_by_hand(tmp_path, row, leaf_value, contributions):
 
 
 @pytest.mark.parametrize("calibration", [IDENTITY, AFFINE, ISOTONIC], ids=lambda map: map.kind)
-@pytest.mark.parametrize("kind", MODELS)
-def test_the_artefact_says_what_the_model_says_of_real_flights(tmp_path, flights, kind, calibration):
-    features, late = flights
-    model = MODELS[kind]().fit(features, late)
-    scorer = scorer_of(tmp_path, model, calibration)
-    trees = None if kind == "regression" else forest_of(model)
-    rows = hard_rows(features, CODE_COUNTS, 1, trees, infinities=trees is not None)
+def test_the_artefact_says_what_the_model_says_of_real_flights(tmp_path, flights, fitted, calibration):
+    scorer = scorer_of(tmp_path, fitted, calibration)
+    trees = None if isinstance(fitted, Pipeline) else forest_of(fitted)
+    rows = hard_rows(flights[0], CODE_COUNTS, 1, trees, infinities=trees is not None)
 
-    parity = measure_parity(estimator_probability(model, calibration, rows), scorer.probability(rows))
+    parity = measure_parity(estimator_probability(fitted, calibration, rows), scorer.probability(rows))
     said = scorer.explain(rows)
 
     assert parity.value < 1e-12, parity.sentence
@@ -144,28 +148,24 @@ def test_the_artefact_says_what_the_model_says_of_real_flights(tmp_path, flights
     assert np.abs(calibration.apply(said.log_odds) - scorer.probability(rows)).max() < 1e-12
 
 
-@pytest.mark.parametrize("kind", MODELS)
-def test_a_bundle_is_exact_for_its_own_model_and_not_for_another(tmp_path, flights, kind):
+def test_a_bundle_is_exact_for_its_own_model_and_not_for_another(tmp_path, flights, fitted):
     features, late = flights
-    model, other = MODELS[kind]().fit(features, late), MODELS[kind]().fit(features[:2000], late[:2000])
-    scorer = scorer_of(tmp_path, model, AFFINE)
+    other = clone(fitted).fit(features[:2000], late[:2000])
+    scorer = scorer_of(tmp_path, fitted, AFFINE)
 
-    assert require_exact(model, AFFINE, scorer, features[:300], seed=1).passed
+    assert require_exact(fitted, AFFINE, scorer, features[:300], seed=1).passed
     with pytest.raises(WrongConversion, match="do not register it"):
         require_exact(other, AFFINE, scorer, features[:300], seed=1)
 
 
-@pytest.mark.parametrize("kind", MODELS)
-def test_the_same_fit_gives_the_same_bytes(flights, kind):
-    first, again = (build_bundle(MODELS[kind]().fit(*flights), AFFINE, 0.5, {"a": 1}) for _ in range(2))
+def test_the_same_fit_gives_the_same_bytes(flights, fitted):
+    first, again = (build_bundle(model, AFFINE, 0.5, {"a": 1}) for model in (fitted, clone(fitted).fit(*flights)))
 
     assert first == again
 
 
-@pytest.mark.parametrize("kind", MODELS)
-def test_a_flight_alone_has_the_bits_it_has_in_a_batch(tmp_path, flights, kind):
-    features, late = flights
-    scorer = scorer_of(tmp_path, MODELS[kind]().fit(features, late), AFFINE)
+def test_a_flight_alone_has_the_bits_it_has_in_a_batch(tmp_path, flights, fitted):
+    features, scorer = flights[0], scorer_of(tmp_path, fitted, AFFINE)
 
     alone = [scorer.probability(features[row : row + 1])[0] for row in range(101)]
 
