@@ -56,3 +56,20 @@ def flight(
     from preflight import explain
 
     explain.flight(context.obj, name, day, origin, number, as_json)
+
+
+@app.command("model")
+def model(
+    context: typer.Context,
+    number: Annotated[
+        int | None, typer.Argument(metavar="[VERSION]", help="model version; default: the champion", min=1)
+    ] = None,
+    days: Annotated[
+        int | None, typer.Option(help="newest days whose flights are measured [PREFLIGHT_GATE_DAYS]", min=2, max=366)
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """What a model listens to: importance with intervals, partial dependence, ten flights, an audit; writes a page."""
+    from preflight import explain_model
+
+    explain_model.model(context.obj, number, days, as_json)
