@@ -27,7 +27,17 @@ MANIFEST, MODEL, REASONS = "manifest.json", "model.onnx", "reasons.npy"
 FILES = {"forest": (MODEL, REASONS), "linear": (MODEL,)}
 """The files beside the manifest, by kind of model; any other is refused."""
 LARGEST_BYTES = {MANIFEST: 2**20, MODEL: 2**26, REASONS: 2**28}
-KEYS = {"format", "kind", "files", "features", "bias", "calibration", "decision_threshold", "facts"}
+FORM = {
+    "format": int,
+    "kind": str,
+    "files": dict,
+    "features": list,
+    "bias": float,
+    "calibration": dict,
+    "decision_threshold": float,
+    "facts": dict,
+}
+"""What a manifest says, and of which type."""
 
 
 class ModelFileError(PreflightError, ValueError):
@@ -69,9 +79,9 @@ def pack_bundle(
         "kind": kind,
         "files": {name: {"sha256": _sha256(content), "bytes": len(content)} for name, content in files.items()},
         "features": list(features),
-        "bias": bias,
+        "bias": float(bias),
         "calibration": calibration,
-        "decision_threshold": decision_threshold,
+        "decision_threshold": float(decision_threshold),
         "facts": facts,
     }
     text = json.dumps(manifest, sort_keys=True, indent=1, allow_nan=False) + "\n"
@@ -149,15 +159,16 @@ def _require_sha256(path: Path, content: bytes, expected: str) -> None:
 def _parsed(path: Path, content: bytes) -> dict:
     """The manifest, if it has the form of this version. Its hash was right, so this guards against other versions."""
     manifest = json.loads(content)
-    if manifest.get("format") != FORMAT or set(manifest) != KEYS:
+    form = {key: type(value) for key, value in manifest.items()} if isinstance(manifest, dict) else {}
+    if form != FORM or manifest["format"] != FORMAT:
         raise ModelFileError(
-            f"{path} has format {manifest.get('format')} with {sorted(manifest)}, expected {FORMAT} with "
-            f"{sorted(KEYS)}; export it again with this version"
+            f"{path} has format {form and manifest.get('format')} with {sorted(form)}, expected {FORMAT} with "
+            f"{sorted(FORM)}; export it again with this version"
         )
-    expected = FILES.get(manifest["kind"])
-    if expected is None or set(manifest["files"]) != set(expected):
+    kind, listed = manifest["kind"], manifest["files"]
+    if set(listed) != set(FILES.get(kind, ())) or any(set(file) != {"sha256", "bytes"} for file in listed.values()):
         raise ModelFileError(
-            f"{path} lists {sorted(manifest['files'])} for a model of kind {manifest['kind']!r}, expected one of "
+            f"{path} lists {sorted(listed)} for a model of kind {kind!r}, expected SHA-256 and bytes of one of "
             f"{FILES}; export it again with this version"
         )
     return manifest

@@ -1,4 +1,4 @@
-"""Records that cannot be changed unseen: a document with the SHA-256 of its own content."""
+"""Records that cannot be changed unseen, signed with the SHA-256 of their content, and what one must say to promote."""
 
 import hashlib
 import json
@@ -10,6 +10,14 @@ SIGNATURE = "sha256"
 
 class RecordError(PreflightError, ValueError):
     """A record is not what was signed."""
+
+
+class PromotionRefused(PreflightError, RuntimeError):  # noqa: N818
+    """A version may not become champion: its record says no, or is about something else."""
+
+
+class PromotionRaced(PreflightError, RuntimeError):  # noqa: N818
+    """Another version became champion after this one was judged against the one before."""
 
 
 def content_sha256(document: dict) -> str:
@@ -31,5 +39,26 @@ def require_signed(record: dict, what: str) -> dict:
         raise RecordError(
             f"{what} was changed after it was signed: its content has SHA-256 {found[:12]}..., it says "
             f"{str(expected)[:12]}...; restore it, or train again"
+        )
+    return record
+
+
+def require_yes(record: dict, version: int, bundle_sha256: str, champion: int | None) -> dict:
+    """The record, if it lets this very version with this very bundle replace this champion.
+
+    Raises RecordError when it was changed, PromotionRefused when it says no or is about something else,
+    PromotionRaced when the champion is no longer the one that it was judged against.
+    """
+    require_signed(record, f"the gate record of version {version}")
+    about = {"version": version, "bundle_sha256": bundle_sha256}
+    wrong = [f"{name} {record.get(name)}, not {value}" for name, value in about.items() if record.get(name) != value]
+    if wrong:
+        raise PromotionRefused(f"the gate record of version {version} is about {' and '.join(wrong)}; judge it again")
+    if not record["promote"]:
+        raise PromotionRefused(f"version {version} may not become champion: {record['reason']}")
+    if record["champion"] != champion:
+        raise PromotionRaced(
+            f"version {version} was judged against champion {record['champion']}, and {champion} is champion now; "
+            "judge it again against that one"
         )
     return record

@@ -4,14 +4,16 @@ Aliases: `champion` answers, `challenger` is the newest candidate, `previous` is
 rollback would go. A version is loaded only if its file has the SHA-256 it was registered with.
 """
 
-import json
+from contextlib import nullcontext
 from functools import lru_cache
 from importlib.metadata import version as installed_version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import mlflow
 import numpy as np
 import pandas as pd
+from filelock import FileLock
 from mlflow.data.code_dataset_source import CodeDatasetSource
 from mlflow.data.meta_dataset import MetaDataset
 from mlflow.entities.model_registry import ModelVersion
@@ -19,13 +21,17 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, Schema, TensorSpec
 
+from infra.bundle import MODEL_NAME, Bundle, read_bundle, write_bundle
 from infra.errors import PreflightError
-from infra.model_file import MODEL_NAME, TRUSTED_TYPES, load_model, sha256_of, verify_model
+from infra.model_file import TRUSTED_TYPES, load_model, sha256_of, verify_model
+from infra.records import require_yes
+from infra.scorer import Scorer, load_bundle
 from infra.storage import forget_unfinished_database, mark_migrated
 
 EXPERIMENT = "flight-lateness"
 CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
 MODEL_FILE = "model.skops"
+BUNDLE, RECORD, LINEAGE = "bundle", "gate.json", "lineage.json"
 DATABASE = "mlflow.db"
 
 
@@ -39,6 +45,7 @@ class Registry:
     def __init__(self, folder: Path, tracking_uri: str | None = None) -> None:
         if tracking_uri is None:
             forget_unfinished_database(folder, DATABASE)
+        self._promotions = nullcontext() if tracking_uri else FileLock(folder / "promotion.lock")
         self._uri = tracking_uri or f"sqlite:///{folder / DATABASE}"
         mlflow.set_tracking_uri(self._uri)
         self._client = mlflow.MlflowClient(self._uri)
@@ -53,16 +60,19 @@ class Registry:
         self,
         fit_key: str,
         model: object,
+        bundle: Bundle,
         *,
         run_name: str,
         parameters: dict[str, object],
         metrics: dict[str, float],
         datasets: dict[str, str],
         tags: dict[str, str],
+        lineage: dict,
         example: pd.DataFrame,
     ) -> int:
         """Log a fitted model with all that it came from and return its version.
 
+        `bundle` is what is served; `model` lies beside it as scikit-learn, for people who want to look at it.
         `fit_key` names the fit: asked for again, also after a kill, the version that exists is
         returned. The version is created last and in one step, so no version lacks its model.
         """
@@ -75,6 +85,9 @@ class Registry:
             mlflow.log_metrics(metrics)
             for name, digest in datasets.items():
                 mlflow.log_input(MetaDataset(CodeDatasetSource({}), name=name, digest=digest[:36]), context=name)
+            mlflow.log_dict(lineage, LINEAGE)
+            with TemporaryDirectory(prefix="preflight-bundle-") as folder:
+                mlflow.log_artifacts(write_bundle(Path(folder, BUNDLE), bundle), BUNDLE)
             info = mlflow.sklearn.log_model(
                 model,
                 name="model",
@@ -91,7 +104,7 @@ class Registry:
             source=info.model_uri,
             run_id=info.run_id,
             model_id=info.model_id,
-            tags={"fit_key": fit_key, "sha256": digest, "run": run_name, **tags},
+            tags={"fit_key": fit_key, "sha256": digest, "bundle_sha256": bundle.sha256, "run": run_name, **tags},
         )
         return int(created.version)
 
@@ -118,8 +131,23 @@ class Registry:
             return {}
         return {name: int(version) for name, version in aliases.items()}
 
-    def point(self, aliases: dict[str, int | None]) -> None:
-        """Make each alias point to its version, None removes it; doing it again changes nothing."""
+    def promote(self, version: int) -> None:
+        """Make a version champion, as its signed record says; doing it again changes nothing.
+
+        One promotion at a time: of two versions judged against the same champion the first wins. Raises what
+        `require_yes` raises when the record does not let this version in, now.
+        """
+        with self._promotions:
+            bundle_sha256 = self.version_tags(version)["bundle_sha256"]
+            record, champion = self.gate_record(version), self.aliases().get(CHAMPION)
+            require_yes(record, version, bundle_sha256, record["champion"] if champion == version else champion)
+            self._point({CHAMPION: version, PREVIOUS: record["champion"], CHALLENGER: None})
+
+    def challenge(self, version: int) -> None:
+        """Make a version the challenger, the newest candidate."""
+        self._point({CHALLENGER: version})
+
+    def _point(self, aliases: dict[str, int | None]) -> None:
         now = self.aliases()
         for name, version in aliases.items():
             if version is None and name in now:
@@ -130,20 +158,35 @@ class Registry:
     def attach_gate_record(self, version: int, record: dict, verdict: str) -> None:
         """Keep the gate's record with the version: the whole of it as an artifact, the verdict as a tag."""
         run = self._version(version).run_id
-        self._client.log_dict(run, record, "gate.json")
+        self._client.log_dict(run, record, RECORD)
         self._client.set_model_version_tag(MODEL_NAME, str(version), "gate", verdict)
 
     def gate_record(self, version: int) -> dict:
         """The gate's record of a version. Raises RegistryError when it was never judged."""
         run = self._version(version).run_id
         try:
-            text = mlflow.artifacts.load_text(f"runs:/{run}/gate.json")
+            return mlflow.artifacts.load_dict(f"runs:/{run}/{RECORD}")
         except MlflowException as error:
             raise RegistryError(f"version {version} was never judged by the gate") from error
-        return json.loads(text)
+
+    def lineage(self, version: int) -> dict:
+        """What a version came from: data, features, code, parameters, lock and protocol, as it was registered."""
+        return mlflow.artifacts.load_dict(f"runs:/{self._version(version).run_id}/{LINEAGE}")
+
+    def scorer(self, version: int) -> Scorer:
+        """The bundle of a version, verified and answering. Raises ModelFileError when a file is not as registered."""
+        return _scorer_once(self.bundle_folder(version), self.version_tags(version)["bundle_sha256"])
+
+    def bundle(self, version: int) -> Bundle:
+        """The verified bundle of a version, to be copied."""
+        return read_bundle(self.bundle_folder(version), self.version_tags(version)["bundle_sha256"])
+
+    def bundle_folder(self, version: int) -> Path:
+        """Where the bundle of a version lies."""
+        return _local(f"runs:/{self._version(version).run_id}/{BUNDLE}")
 
     def load(self, version: int) -> object:
-        """The model of a version. Raises ModelFileError when its file is not the one that was registered."""
+        """The model of a version as scikit-learn. Raises ModelFileError when its file is not as registered."""
         return _load_once(self.verified_file(version))
 
     def verified_file(self, version: int) -> Path:
@@ -173,6 +216,7 @@ class Registry:
 
 
 _load_once = lru_cache(maxsize=4)(load_model)
+_scorer_once = lru_cache(maxsize=4)(load_bundle)
 
 
 def _local(uri: str) -> Path:

@@ -10,6 +10,8 @@ from infra.errors import PreflightError
 NO_NODE = -1
 TINY = float(np.float32(1e-35))
 """Nearer to zero is zero for LightGBM (meta.h, kZeroThreshold; predictor.hpp)."""
+DUMPED_INFINITY = 1e300
+"""What LightGBM's dump says for a threshold of infinity, a split of what is missing from all else (AvoidInf)."""
 
 
 class UnservableModelError(PreflightError, ValueError):
@@ -101,16 +103,20 @@ def _of_hist_gradient_boosting(estimator: HistGradientBoostingClassifier) -> For
         raise UnservableModelError(f"expected two classes, got {len(estimator.classes_)}; fit on late or not late")
     if estimator.is_categorical_ is not None:
         raise UnservableModelError(
-            f"{int(np.sum(estimator.is_categorical_))} features are split as native categories, whose conversion is "
-            "not exact; expected numeric codes: fit with categorical_features=None"
+            f"{int(np.sum(estimator.is_categorical_))} of {estimator.n_features_in_} features are split as native "
+            "categories, whose conversion is not exact; expected numeric codes: fit with categorical_features=None"
         )
-    baseline, trees = _private_trees(estimator)
+    return _from_nodes(estimator.n_features_in_, *_private_trees(estimator))
+
+
+def _from_nodes(n_features: int, baseline: float, trees: list[np.ndarray]) -> Forest:
+    """Trees whose nodes scikit-learn numbers anew in each, under one numbering."""
     sizes = [len(nodes) for nodes in trees]
     start = np.repeat(np.cumsum([0, *sizes[:-1]]), sizes)
     node = np.concatenate(trees)
     is_leaf = node["is_leaf"].astype(bool)
     return Forest(
-        n_features=estimator.n_features_in_,
+        n_features=n_features,
         baseline=baseline,
         tree=np.repeat(np.arange(len(trees)), sizes),
         feature=np.where(is_leaf, 0, node["feature_idx"]),
@@ -183,6 +189,8 @@ def _require_plain(node: dict) -> None:
 
 def _exact_threshold(threshold: float) -> float:
     """The threshold that does to every value what LightGBM does, which takes values up to TINY from zero as zero."""
+    if abs(threshold) >= DUMPED_INFINITY:
+        return float(np.copysign(np.inf, threshold))
     if abs(threshold) > TINY:
         return float(threshold)
     return TINY if threshold >= 0 else float(np.nextafter(-TINY, -np.inf))

@@ -67,10 +67,11 @@ def learn_first_weeks(context: Context) -> None:
         announce(week.id, "validate")
         validate_week(context, week)
     announce(first[-1].id, "train")
-    gate = train_challenger(context, first[-1])
-    if not gate["promote"]:
+    train_challenger(context, first[-1])
+    verdict = context.journal.read(first[-1].id, "promote")
+    if not verdict["promoted"]:
         raise NoChampion(
-            f"the first challenger was refused: {gate['reason']}; nobody can score: "
+            f"the first challenger was refused: {verdict['reason']}; nobody can score: "
             "set PREFLIGHT_HOME to a fresh folder and PREFLIGHT_FIRST_SCORED_WEEK later, or PREFLIGHT_TREES higher"
         )
 

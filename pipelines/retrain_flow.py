@@ -67,17 +67,23 @@ def _signals(context: Context, week: Week) -> Signals:
     if measured is None:
         raise NotMeasured(f"week {week.id} has not been measured; run: preflight monitor {week.id}")
     gates = [event for event in context.journal.events("gate") if event["week"] < week.id]
-    promised = next(event for event in gates if event["version"] == measured["version"])
+    promise = _promise(context, gates, measured["version"])
     return Signals(
         label_coverage=measured["label_coverage"],
         weeks_since_training=(week.monday - Week.from_id(gates[-1]["week"]).monday).days // 7,
         was_refused=not gates[-1]["promote"],
         refused_in_a_row=_refused_in_a_row(gates),
         skill=measured["recent_quality"]["skill"],
-        expected_skill=Quality(**promised["evidence"]["challenger"]).skill,
+        expected_skill=promise.skill,
         calibration_gap=measured["recent_quality"]["calibration_gap"],
         share_drifted=measured["share_drifted"],
     )
+
+
+def _promise(context: Context, gates: list[dict], champion: int) -> Quality:
+    """The quality that the gate saw in the candidate whose recipe the champion is fitted by."""
+    judged = next(event["judged"] for event in context.journal.events("promote") if event["champion"] == champion)
+    return Quality(**next(event for event in gates if event["version"] == judged)["evidence"]["challenger"])
 
 
 def _refused_in_a_row(gates: list[dict]) -> int:

@@ -59,11 +59,11 @@ def predict_week(context: Context, week: Week, features: pl.DataFrame) -> pl.Dat
         raise NoChampion(f"no version is champion yet; run: preflight train --as-of {week.id}")
     with part("MLflow"):
         refuse_future_champion(context.registry.version_tags(champion), champion, week)
-        model = context.registry.load(champion)
+        scorer = context.registry.scorer(champion)
         frozen_version = first_champion(context)
-        frozen = context.registry.load(frozen_version)
+        frozen = context.registry.scorer(frozen_version)
     with part("model"):
-        predictions = score_flights(model, champion, features)
+        predictions = score_flights(scorer, champion, features)
         yardsticks = score_yardsticks(frozen, base_rate(context, week), features)
     with part("data"):
         context.store.write_table("yardsticks", week.id, yardsticks)

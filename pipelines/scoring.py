@@ -7,9 +7,10 @@ import polars as pl
 
 from data_checks import schema as s
 from infra.errors import PreflightError
+from infra.scorer import Scorer
 from pipelines.as_of import AS_OF
 from pipelines.clock import Week
-from pipelines.training import predict_probability
+from pipelines.encoding import encode_features
 
 PROBABILITY, VERSION = "probability", "version"
 
@@ -22,22 +23,22 @@ class LeakingChampion(PreflightError, ValueError):  # noqa: N818
     """The champion has seen data from after the flights it is asked about."""
 
 
-def score_flights(model: object, version: int, features: pl.DataFrame) -> pl.DataFrame:
+def score_flights(scorer: Scorer, version: int, features: pl.DataFrame) -> pl.DataFrame:
     """One prediction per row of `features`: flight, departure, as-of moment, version and probability 0 to 1."""
     return features.select(
         s.FLIGHT_ID,
         s.SCHEDULED_DEPARTURE,
         AS_OF,
         pl.lit(version, dtype=pl.Int64).alias(VERSION),
-        pl.Series(PROBABILITY, predict_probability(model, features)),
+        pl.Series(PROBABILITY, scorer.probability(encode_features(features))),
     )
 
 
-def score_yardsticks(frozen: object, base_rate: float, features: pl.DataFrame) -> pl.DataFrame:
+def score_yardsticks(frozen: Scorer, base_rate: float, features: pl.DataFrame) -> pl.DataFrame:
     """What the first champion, never retrained, and the base rate say of the same flights."""
     return features.select(
         s.FLIGHT_ID,
-        pl.Series("frozen", predict_probability(frozen, features)),
+        pl.Series("frozen", frozen.probability(encode_features(features))),
         pl.Series("base_rate", np.full(features.height, base_rate)),
     )
 

@@ -72,3 +72,16 @@ def faults(
     from preflight import prove_faults as proof
 
     proof.faults(context.obj, weeks, seed, as_json)
+
+
+@app.command("artefacts")
+def artefacts(
+    context: typer.Context,
+    tries: Annotated[int, typer.Option(help="spoilt bundles", min=12)] = 1000,
+    seed: Annotated[int | None, typer.Option(help="of what is random in them [PREFLIGHT_SEED]", min=0)] = None,
+    as_json: Json = False,
+) -> None:
+    """Flip, cut, append and swap bytes of a served model; require each to be refused, naming the file."""
+    from preflight import prove_artefacts as proof
+
+    proof.artefacts(context.obj, tries, seed, as_json)

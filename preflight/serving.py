@@ -103,12 +103,8 @@ def _newest_week_of(context: Context, version: int) -> Week:
 
 
 def _export(context: Context, version: int, week: Week) -> None:
-    from pipelines.artefact import build_bundle
-    from pipelines.calibration_map import IDENTITY
-
     with part("MLflow"):
-        trees = context.registry.load(version)[-1]  # its first step makes of a table what encode_features makes
-        export_model(context.store, build_bundle(trees, IDENTITY, 0.5, {"version": version}), version, week.id)
+        export_model(context.store, context.registry.bundle(version), version, week.id)
 
 
 def _as_day(context: Context, text: str) -> date:

@@ -3,10 +3,11 @@
 import logging
 from dataclasses import asdict, dataclass, fields
 
-from infra.bundle import Bundle, ModelFileError, write_bundle
+from infra.bundle import MANIFEST, Bundle, ModelFileError, write_bundle
 from infra.errors import PreflightError
 from infra.scorer import Scorer, load_bundle
 from infra.storage import StorageError, Store
+from pipelines.feature_catalog import NAMES
 
 POINTER, VERIFIED = "serving/champion.json", "serving/verified.json"
 
@@ -48,18 +49,23 @@ def export_model(store: Store, bundle: Bundle, version: int, week: str) -> Serve
     return served
 
 
+def exported_model(store: Store) -> Served | None:
+    """What was exported last, None when nothing was. Raises ModelFileError when the pointer cannot be read."""
+    return _pointed(store, POINTER)
+
+
 def load_served(store: Store) -> Answering:
     """The model that is pointed to; when that is refused, the last one that was verified.
 
     Raises NothingToServe without an export, ModelFileError or StorageError when there is none to fall back on.
     """
     try:
-        served = _pointed(store, POINTER)
+        served = exported_model(store)
         if served is None:
             raise NothingToServe(
                 f"no model was exported under {store.home}; run: preflight replay, then preflight serve"
             )
-        scorer = load_bundle(store.path(served.folder), served.sha256)
+        scorer = _load(store, served)
     except (ModelFileError, StorageError) as refusal:
         return _last_verified(store, refusal)
     store.write_json(VERIFIED, asdict(served))
@@ -71,11 +77,23 @@ def _last_verified(store: Store, refusal: ModelFileError | StorageError) -> Answ
         served = _pointed(store, VERIFIED)
         if served is None:
             raise refusal
-        scorer = load_bundle(store.path(served.folder), served.sha256)
+        scorer = _load(store, served)
     except (ModelFileError, StorageError):
         raise refusal from None  # what was exported is what has to be mended
     logger.error("refused the exported model: %s; version %d goes on answering", refusal, served.version)
     return Answering(served, scorer, str(refusal))
+
+
+def _load(store: Store, served: Served) -> Scorer:
+    folder = store.path(served.folder)
+    scorer = load_bundle(folder, served.sha256)
+    expected = list(NAMES)
+    if scorer.manifest["features"] != expected:
+        raise ModelFileError(
+            f"{folder / MANIFEST} asks for {len(scorer.manifest['features'])} features that are not the "
+            f"{len(expected)} of this version, in their order; run: preflight train"
+        )
+    return scorer
 
 
 def _pointed(store: Store, name: str) -> Served | None:

@@ -49,6 +49,14 @@ async def _front_page(request: Request) -> HTMLResponse:
 class FlightLateness:
     """Loads the exported champion and the feeds of the newest weeks once, then answers from memory."""
 
+    @bentoml.on_deployment
+    def require_a_model() -> None:
+        """Once, before any worker starts: without a model to answer with the whole service ends, and says why.
+
+        A worker that cannot start would be started again and again.
+        """
+        load_served(Context(load_settings()).store)
+
     def __init__(self) -> None:
         context = Context(load_settings())
         self._answering = load_served(context.store)

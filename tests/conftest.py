@@ -31,7 +31,14 @@ prepare(load_settings(home=TOOLS_HOME), verbose=False)
 hypothesis.settings.register_profile("preflight", derandomize=True, deadline=None, database=None)
 hypothesis.settings.load_profile("preflight")
 
-SHORT_YEAR = {"first_scored_week": date(2013, 2, 4), "last_day": date(2013, 3, 10), "trees": 10}
+SHORT_YEAR = {
+    "first_scored_week": date(2013, 2, 4),
+    "last_day": date(2013, 3, 10),
+    "trees": 10,
+    "calibration_days": 5,
+    "fold_days": 5,
+    "retrain_every_weeks": 2,
+}
 """Five weeks to learn from and five to score: two challengers beside the first champion."""
 
 INHERITED = ("PREFECT_HOME", "BENTOML_HOME", "MPLCONFIGDIR")

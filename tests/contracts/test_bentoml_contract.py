@@ -1,34 +1,41 @@
 """What we rely on in BentoML: the service starts for real, answers typed messages and refuses others in words."""
 
+import shutil
 from datetime import date
+from pathlib import Path
 
 import httpx
 import polars as pl
 import pytest
-from conftest import environment
+from conftest import SHORT_YEAR, environment
 
 from data_checks import schema as s
-from infra.network import free_port
+from infra.network import ServerDidNotStart, free_port
 from infra.service_process import running_service
+from infra.settings import load_settings
+from infra.storage import Store
 from pipelines.clock import Week, local_day
 from pipelines.context import Context
+from pipelines.tampering import small_bundle
 from preflight.serving import compare_day
+from services.model import VERIFIED, Served, export_model, exported_model, load_served
 from services.parity import as_message
 
 DAY = date(2013, 3, 8)
 
 
 @pytest.fixture(scope="module")
-def served(lived, tmp_path_factory):
-    """The version that scored the last week, behind HTTP, with one day of its flights."""
-    import shutil
-
-    from conftest import SHORT_YEAR
-
-    from infra.settings import load_settings
-
+def served_home(lived, tmp_path_factory) -> Path:
+    """A copy of the short year to export to."""
     home = tmp_path_factory.mktemp("served") / "home"
     shutil.copytree(lived.settings.home, home)
+    return home
+
+
+@pytest.fixture(scope="module")
+def served(served_home):
+    """The version that scored the last week, behind HTTP, with one day of its flights."""
+    home = served_home
     context = Context(load_settings(home=home, **SHORT_YEAR))
     with pytest.MonkeyPatch.context() as patch:
         for name, value in environment(home).items():
@@ -118,3 +125,42 @@ def test_the_model_says_which_it_is_and_what_it_can_answer(served):
 
     assert card["model_version"] == result.version
     assert card["departures_from"] == "2013-03-04T05:00:00Z"
+    assert card["refused"] is None
+
+
+def spoil(source: Path, home: Path, verified: bool) -> Served:
+    """Make a home whose newest exported model was tampered with; the one before it had been verified, or had not."""
+    shutil.copytree(source, home, ignore=shutil.ignore_patterns("bentoml", "logs"))
+    store = Store(home)
+    last = exported_model(store)
+    store.path(VERIFIED).unlink()
+    if verified:
+        load_served(store)
+    bad = export_model(store, small_bundle(1), last.version + 1, last.week)
+    store.path(bad.folder, "model.onnx").write_bytes(b"not what was registered")
+    return last
+
+
+def test_a_spoilt_model_leaves_the_last_verified_one_answering_and_ready(served, served_home, tmp_path):
+    client, flights, _ = served
+    last = spoil(served_home, tmp_path / "home", verified=True)
+
+    with running_service(tmp_path / "home", free_port()) as service, httpx.Client(base_url=service.address) as other:
+        card = other.post("/model", json={}).json()
+        answers = [asked.post("/predict", json=message(flights)).json() for asked in (client, other)]
+        ready = other.get("/readyz").status_code
+
+    assert (card["model_version"], ready) == (last.version, 200)
+    assert "model.onnx is not what was registered" in card["refused"]
+    assert answers[0] == answers[1]
+    assert "refused the exported model" in service.log.read_text()
+
+
+def test_a_spoilt_model_with_none_to_fall_back_on_keeps_the_service_from_starting(served, served_home, tmp_path):
+    spoil(served_home, tmp_path / "home", verified=False)
+
+    with pytest.raises(ServerDidNotStart, match="ended with code"), running_service(tmp_path / "home", free_port()):
+        pass
+
+    (log,) = (tmp_path / "home" / "logs").glob("service-*.log")
+    assert "model.onnx is not what was registered" in log.read_text()

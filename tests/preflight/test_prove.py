@@ -8,12 +8,15 @@ import polars as pl
 import pytest
 
 from data_checks import schema as s
+from infra.bundle import read_bundle
 from infra.settings import Settings
 from infra.storage import Store
 from pipelines.backfill import FEATURES, try_ways
 from pipelines.clock import Week
 from pipelines.state import World
+from pipelines.tampering import small_bundle, try_tampering
 from pipelines.time_travel import build_together, travel
+from services.model import export_model
 
 
 def leaking(flights: pl.DataFrame, world: World) -> pl.DataFrame:
@@ -125,3 +128,40 @@ def test_weeks_built_side_by_side_are_those_of_a_life(run_flow, lived_copy):
 
     assert ended.returncode == 0, ended.stderr
     assert store.read_weeks(FEATURES, ["2013-01-07", "2013-01-14", "2013-01-21"]).equals(before)
+
+
+def test_spoilt_artefacts_are_counted_by_way_and_file_and_nothing_is_written(run_here, tmp_path):
+    home = tmp_path / "home"
+
+    ended = run_here(home, "prove", "artefacts", "--tries", "24", "--json")
+
+    said = json.loads(ended.stdout)
+    assert ended.returncode == 0, ended.stderr
+    assert said["outcome"] == (
+        "artefacts: 24 spoilt copies of a small bundle made for it, 0 loaded, each refusal names the file"
+    )
+    assert [row["caught"] for row in said["counts"]] == [2] * 12
+    assert not home.exists()
+
+
+def test_an_exported_model_is_the_one_that_is_spoilt_and_stays_as_it_was(run_here, tmp_path):
+    served = export_model(Store(tmp_path), small_bundle(5), 7, "2013-03-04")
+
+    ended = run_here(tmp_path, "prove", "artefacts", "--tries", "12")
+
+    assert ended.returncode == 0, ended.stderr
+    assert "12 spoilt copies of the exported version 7, 0 loaded" in ended.stdout
+    assert read_bundle(tmp_path / served.folder, served.sha256) == small_bundle(5)
+
+
+def test_a_spoilt_artefact_that_loads_ends_with_1_and_says_which(run_here, tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        "preflight.prove_artefacts.try_tampering", partial(try_tampering, load=lambda folder, sha256: None)
+    )
+
+    ended = run_here(tmp_path, "prove", "artefacts", "--tries", "12")
+
+    assert ended.returncode == 1
+    assert "12 of 12 spoilt bundles were not refused by name, the first is model.onnx, one bit flipped: it loaded" in (
+        ended.stderr
+    )

@@ -121,6 +121,19 @@ def test_a_pointer_that_cannot_be_read_leaves_the_last_verified_model_answering(
     assert "champion.json" in answering.refused
 
 
+@pytest.mark.parametrize("features", [tuple("abcd"), NAMES[::-1]], ids=["others", "order"])
+def test_a_valid_model_of_other_features_does_not_answer(store, features):
+    random = np.random.default_rng(1)
+    rows = random.normal(size=(200, len(features)))
+    trees = HistGradientBoostingClassifier(max_iter=2, early_stopping=False).fit(rows, rows[:, 0] > 0)
+    export_model(store, build_bundle(trees, IDENTITY, 0.5, {}, features), 5, NEXT_WEEK)
+
+    answering = load_served(store)
+
+    assert answering.served.version == 3
+    assert f"manifest.json asks for {len(features)} features that are not the 38" in answering.refused
+
+
 def test_exporting_again_mends_what_was_spoilt(store):
     tamper(store, MODEL)
     export_model(store, NEW, 4, NEXT_WEEK)

@@ -1,0 +1,73 @@
+"""Which code and which environment this is: hashes of sources and lock, the git revision, versions of libraries."""
+
+import ast
+import hashlib
+import platform
+import subprocess
+from collections.abc import Iterable
+from functools import lru_cache
+from importlib.metadata import version as installed_version
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+LOCK = "requirements.lock"
+LIBRARIES = ("scikit-learn", "numpy", "scipy", "lightgbm", "onnx", "onnxruntime", "polars")
+"""What a fit goes through; another version may round otherwise."""
+
+
+def environment_facts() -> dict:
+    """Everything about code and machine that a fit may depend on, as plain values."""
+    return {
+        "code": code_facts(),
+        "lock_sha256": _lock_sha256(),
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "libraries": {name: installed_version(name) for name in LIBRARIES},
+    }
+
+
+@lru_cache(maxsize=1)
+def code_facts() -> dict:
+    """The git revision, whether the tree has changes that are not in it, and a hash of our sources; git may be absent.
+
+    A dirty tree is recorded as such: its revision does not say what ran, `sources_sha256` does.
+    """
+    revision = _git("rev-parse", "HEAD")
+    changes = _git("status", "--porcelain", "--untracked-files=no") if revision else None
+    packages = sorted(path.parent.name for path in ROOT.glob("*/__init__.py"))
+    return {
+        "git_revision": revision,
+        "is_dirty": None if changes is None else bool(changes),
+        "sources_sha256": meaning_sha256(path for name in packages for path in sorted((ROOT / name).rglob("*.py"))),
+    }
+
+
+def meaning_sha256(paths: Iterable[Path]) -> str:
+    """SHA-256 of what Python files do: their syntax trees without docstrings, so that words may change."""
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(f"{path.parent.name}/{path.name}\n".encode())
+        digest.update(_meaning(path.read_text()).encode())
+    return digest.hexdigest()
+
+
+def _meaning(source: str) -> str:
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        has_docstring = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        if has_docstring and ast.get_docstring(node, clean=False) is not None:
+            node.body = node.body[1:]
+    return ast.dump(tree)
+
+
+def _lock_sha256() -> str | None:
+    path = ROOT / LOCK
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else None
+
+
+def _git(*arguments: str) -> str | None:
+    try:
+        ended = subprocess.run(("git", "-C", str(ROOT), *arguments), capture_output=True, text=True, timeout=20)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return ended.stdout.strip() if ended.returncode == 0 else None

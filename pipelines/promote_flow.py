@@ -1,0 +1,113 @@
+"""Carries out the gate's verdict: a candidate that was let in is fitted again on all rows and made champion."""
+
+import logging
+from dataclasses import asdict
+
+from prefect import task
+from prefect.artifacts import create_markdown_artifact
+from prefect.cache_policies import NO_CACHE
+
+from infra.stopwatch import part
+from pipelines.calibration_map import CalibrationMap
+from pipelines.clock import Week
+from pipelines.context import Context
+from pipelines.encoding import encode_features
+from pipelines.estimators import ModelParameters
+from pipelines.fitting import labels_of, prove_parity
+from pipelines.gate_record import refit_record
+from pipelines.promotion import GateRules, readable
+from pipelines.refit import refit_checks
+from pipelines.registering import Fit, refit_of, register_fit
+from pipelines.rows import labelled_rows, training_slices
+from pipelines.training import split_by_time
+
+logger = logging.getLogger(__name__)
+
+
+@task(name="promote", retries=2, retry_delay_seconds=1, cache_policy=NO_CACHE)
+def settle(context: Context, week: Week, gate: dict) -> dict:
+    """Attach the record, and move the aliases if it says yes; done again it changes nothing."""
+    before = context.journal.read(week.id, "promote")
+    if before:
+        return before
+    record = context.store.read_json(f"records/version-{gate['version']}.json")
+    _attach(context, record)
+    if record["promote"]:
+        record = refit_and_register(context, week, record)
+        _attach(context, record)
+    if record["promote"]:
+        with part("MLflow"):
+            context.registry.promote(record["version"])
+    verdict = "promoted" if record["promote"] else "refused"
+    create_markdown_artifact(
+        key=f"gate-{week.id}", markdown=_gate_card(gate), description=f"version {gate['version']} {verdict}"
+    )
+    logger.info("%s version %d: %s", verdict, gate["version"], record["reason"])
+    return context.journal.record(
+        week.id,
+        "promote",
+        {
+            "promoted": record["promote"],
+            "judged": gate["version"],
+            "champion": record["version"] if record["promote"] else gate["champion"],
+            "reason": record["reason"],
+        },
+    )
+
+
+def refit_and_register(context: Context, week: Week, judged: dict) -> dict:
+    """Fit the recipe that was let in on all rows, the gate's included; returns the signed record of the refit."""
+    name = f"records/version-{judged['version']}-refit.json"
+    before = context.store.read_json(name)
+    if before:
+        return before
+    candidate = candidate_fit(context, week, judged["version"])
+    fit = refit_of(candidate)
+    fitted = fit.make(context.settings)
+    facts = register_fit(context, fit, fitted, f"{week.plus(1).id}-{fit.window}-refit", {"refit_of": judged["version"]})
+    with part("gate"):
+        checks = refit_checks(
+            context.registry.scorer(judged["version"]).probability(encode_features(fit.judged)),
+            fitted.scorer.probability(encode_features(fit.judged)),
+            labels_of(fit.judged),
+            prove_parity(fitted, fit.judged, context.settings.seed).value,
+            GateRules(),
+        )
+    about = {
+        "version": facts["version"],
+        "week": week.id,
+        "window": fit.window,
+        "decided_on": judged["decided_on"],
+        "bundle_sha256": facts["bundle_sha256"],
+        "protocol_sha256": judged["protocol_sha256"],
+    }
+    record = refit_record(judged, about, [asdict(check) for check in checks])
+    context.store.write_json(name, record)
+    return record
+
+
+def candidate_fit(context: Context, week: Week, version: int) -> Fit:
+    """The fit of a registered candidate, put together again from its lineage and the rows of its week."""
+    with part("MLflow"):
+        lineage = context.registry.lineage(version)
+    slices = training_slices(context.settings, week, lineage["window"])
+    learned, judged = split_by_time(labelled_rows(context, week, slices), slices)
+    parameters = ModelParameters(**lineage["parameters"])
+    calibration = CalibrationMap.from_dict(lineage["calibration"])
+    return Fit(lineage["window"], slices, parameters, learned, judged, calibration)
+
+
+def _attach(context: Context, record: dict) -> None:
+    verdict = "promoted" if record["promote"] else "refused"
+    with part("MLflow"):
+        context.registry.attach_gate_record(record["version"], record, verdict)
+
+
+def _gate_card(event: dict) -> str:
+    verdict = "promoted" if event["promote"] else "refused"
+    rows = "\n".join(
+        f"| {check['name']} | {readable(check['value'])} | {check['bound']} | {'yes' if check['passed'] else 'no'} |"
+        for check in event["checks"]
+    )
+    head = "| check | value | needed | passed |\n| --- | --- | --- | --- |"
+    return f"## Version {event['version']} {verdict}\n\n{event['reason']}\n\n{head}\n{rows}\n"

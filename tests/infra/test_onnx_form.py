@@ -1,0 +1,40 @@
+"""Whatever bytes it is given, the check says what is wrong with them and never fails itself."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from infra.bundle import MODEL
+from infra.onnx_form import forbidden_in
+from pipelines.tampering import small_bundle
+
+GRAPH = small_bundle(1).files[MODEL]
+
+
+def test_our_own_graph_holds_nothing_forbidden():
+    assert forbidden_in(GRAPH) is None
+
+
+def test_no_bytes_are_no_graph():
+    assert "format []" in forbidden_in(b"")
+
+
+@given(st.binary(min_size=1, max_size=200))
+@settings(max_examples=200)
+def test_any_bytes_are_answered_in_words(content):
+    assert isinstance(forbidden_in(content), str)
+
+
+@given(st.integers(0, len(GRAPH) - 1), st.binary(min_size=1, max_size=4))
+@settings(max_examples=200)
+def test_a_graph_with_other_bytes_somewhere_is_allowed_or_refused_in_words(place, put):
+    assert isinstance(forbidden_in(GRAPH[:place] + put + GRAPH[place + len(put) :]), str | None)
+
+
+@given(st.integers(0, len(GRAPH) - 1))
+@settings(max_examples=100)
+def test_a_graph_that_ends_too_early_is_refused(end):
+    assert isinstance(forbidden_in(GRAPH[:end]), str)
+
+
+def test_a_number_that_never_ends_is_no_graph():
+    assert forbidden_in(b"\xff" * 100) == "its bytes are no ONNX graph"

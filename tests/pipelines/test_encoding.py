@@ -1,0 +1,63 @@
+"""The order of the features, the codes of the categories, and one row as in a table."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+from pipelines.encoding import encode_features
+from pipelines.feature_catalog import CATEGORICAL, CATEGORIES, NAMES, NUMERIC
+
+
+def rows(n: int = 3, **changed: object) -> pl.DataFrame:
+    """Feature number k of row r is 100 r + k; the carrier is the second of the contract, the origin its last."""
+    columns = {name: [100.0 * row + number for row in range(n)] for number, name in enumerate(NAMES)}
+    columns |= {name: [CATEGORIES[name][place]] * n for name, place in zip(CATEGORICAL, (1, -1), strict=True)}
+    return pl.DataFrame(columns | {name: [value] * n for name, value in changed.items()})
+
+
+@pytest.mark.parametrize("n", [1, 3])
+def test_features_are_in_the_order_of_the_catalog_with_codes_first(n):
+    encoded = encode_features(rows(n))
+
+    assert encoded[0].tolist() == [1, len(CATEGORIES["origin"]) - 1, *range(2, 38)]
+    assert (encoded.shape, encoded.dtype, encoded.flags.c_contiguous) == ((n, 38), np.float64, True)
+
+
+def test_columns_in_another_order_and_columns_that_are_no_features_change_nothing():
+    other = rows().select(pl.lit("x").alias("flight_id"), *reversed(NAMES))
+
+    assert np.array_equal(encode_features(other), encode_features(rows()))
+
+
+@pytest.mark.parametrize("n", [1, 2])
+@pytest.mark.parametrize("name", CATEGORICAL)
+@pytest.mark.parametrize("value", ["??", "", None])
+def test_a_category_that_is_not_of_the_contract_is_missing(n, name, value):
+    unseen = rows(n).with_columns(pl.lit(value, dtype=pl.String).alias(name))
+
+    assert np.isnan(encode_features(unseen)[:, NAMES.index(name)]).all()
+
+
+@pytest.mark.parametrize("n", [1, 2])
+@pytest.mark.parametrize("name", [NUMERIC[0], NUMERIC[-1]])
+def test_a_null_is_nan_and_nothing_else_is(n, name):
+    encoded = encode_features(rows(n).with_columns(pl.lit(None, dtype=pl.Float64).alias(name)))
+
+    assert np.flatnonzero(np.isnan(encoded[0])).tolist() == [NAMES.index(name)]
+
+
+def test_a_row_alone_is_encoded_as_in_its_table():
+    random = np.random.default_rng(1)
+    table = rows(50).with_columns(
+        pl.Series(name, np.where(random.random(50) < 0.3, np.nan, random.normal(size=50))).fill_nan(None)
+        for name in NUMERIC
+    )
+    table = table.with_columns(carrier=pl.Series(random.choice([*CATEGORIES["carrier"], "??"], 50)))
+
+    alone = np.vstack([encode_features(table[row]) for row in range(50)])
+
+    assert np.array_equal(alone, encode_features(table), equal_nan=True)
+
+
+def test_no_rows_are_encoded_as_none():
+    assert encode_features(rows(0)).shape == (0, 38)
