@@ -8,6 +8,8 @@ from monitoring.plots import BLUE, GREEN, GREY, INK, LIGHT, ORANGE, RED, drawn
 
 NARROW = 5.4
 MOST_BARS = 15
+SKEWED = 5
+"""So many times farther from the middle to the last decile than from the first to the middle: the axis is a log's."""
 
 
 @drawn
@@ -17,7 +19,7 @@ def plot_importance(ranked: Sequence[dict], axis: str) -> tuple[Figure, str]:
     figure = Figure(figsize=(NARROW, 0.9 + 0.24 * len(shown)))
     axes = figure.subplots()
     places = range(len(shown))
-    axes.barh(places, [one["mean"] for one in shown], color=BLUE, height=0.65)
+    axes.barh(places, [one["mean"] for one in shown], color=BLUE, alpha=0.6, height=0.65)
     for place, one in zip(places, shown, strict=True):
         axes.plot([one["lower"], one["upper"]], [place, place], color=INK, linewidth=1.2)
     axes.axvline(0, color=INK, linewidth=0.8)
@@ -40,7 +42,8 @@ def plot_dependence(dependence: dict) -> tuple[Figure, str]:
         label = f"missing, {dependence['share_missing']:.0%} of flights"
         axes.axhline(dependence["mean_missing"], color=ORANGE, linestyle=":", linewidth=1.4, label=label)
         figure.legend(loc="outside upper right")
-    axes.set_xlabel(f"{dependence['feature']} [{dependence['unit']}]" if dependence["unit"] else dependence["feature"])
+    scale = ", log scale" if axes.get_xscale() == "symlog" else ""
+    axes.set_xlabel(f"{dependence['feature']} [{dependence['unit'] or 'no unit'}{scale}]")
     axes.set_ylabel("mean probability")
     axes.grid(axis="y")
     low, high = min(dependence["means"], default=0), max(dependence["means"], default=0)
@@ -79,6 +82,9 @@ def _draw_curve(axes: object, dependence: dict) -> None:
     axes.axvspan(deciles[0], deciles[-1], color=LIGHT, alpha=0.35, linewidth=0)
     if inside:
         axes.plot(*zip(*inside, strict=True), color=BLUE, linewidth=2.2)
+    if deciles[8] - deciles[4] > SKEWED * (deciles[4] - deciles[0]):
+        axes.set_xscale("symlog", linthresh=max(abs(deciles[0]), 1))
+        axes.xaxis.set_major_formatter("{x:g}")
     axes.plot(deciles, [0] * len(deciles), "|", color=INK, markersize=9, transform=axes.get_xaxis_transform())
 
 

@@ -42,7 +42,7 @@ def read_flight_name(text: str) -> tuple[str, int]:
     >>> read_flight_name("b6 371")
     ('B6', 371)
     """
-    found = re.fullmatch(r"([0-9A-Z]{2}) ?0*(\d{1,4})", text.strip().upper())
+    found = re.fullmatch(r"((?=.?[A-Z])[0-9A-Z]{2}) ?0*(\d{1,4})", text.strip().upper())
     if not found:
         raise UsageError(f"expected a carrier and a number such as UA1545, got {text!r}")
     return found[1], int(found[2])

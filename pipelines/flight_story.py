@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -13,14 +12,14 @@ from infra.errors import PreflightError, UsageError
 from infra.scorer import Scorer
 from infra.stopwatch import part
 from monitoring.decision_cost import CostTable, decide_warnings
-from pipelines.artefact import build_bundle
-from pipelines.calibration_map import IDENTITY, CalibrationMap
+from pipelines.calibration_map import CalibrationMap
 from pipelines.clock import Week
 from pipelines.context import Context
 from pipelines.encoding import encode_features
 from pipelines.feature_catalog import NAMES
 from pipelines.flight_rows import KnownRows, find_flight, known_rows
 from pipelines.reasons import Reasons, give_reasons
+from pipelines.registering import costs_of
 from pipelines.scoring import PROBABILITY, VERSION
 
 SAME = 1e-6
@@ -78,16 +77,9 @@ class FlightStory:
 
 
 def scorer_of(context: Context, version: int) -> Scorer:
-    """The verified bundle of a version, ready to answer."""
+    """The verified bundle of a version, answering. Raises RegistryError, ModelFileError."""
     with part("MLflow"):
-        trees = context.registry.load(version)[-1]  # its first step makes of a table what encode_features makes
-    threshold = costs_of(context).threshold
-    return Scorer(build_bundle(trees, IDENTITY, threshold, {"version": version}), Path(f"version-{version}"))
-
-
-def costs_of(context: Context) -> CostTable:
-    """What mistakes cost here."""
-    return CostTable()
+        return context.registry.scorer(version)
 
 
 def tell_flight(
@@ -112,7 +104,7 @@ def tell_flight(
         version=chosen,
         rows=known_rows(context.world(week), flight),
         reasons=reasons,
-        decision=decide(reasons.probability, scorer.manifest["decision_threshold"], costs_of(context)),
+        decision=decide(reasons.probability, scorer.manifest["decision_threshold"], costs_of(context.settings)),
         recorded=compare(said, chosen, reasons.probability, identifier),
         truth=find_truth(_outcomes_known(context), identifier, context.clock_shows()),
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -61,14 +61,20 @@ def tell_model(
 ) -> dict:
     """Everything measured of a version on the labelled flights of the newest days, as plain values.
 
-    By default as many days as the gate judges on: no version that exists by now has learned from those. Raises
-    NothingToExplain, RegistryError.
+    By default as many days as the gate judges on. `learned_from` is the share of the flights that the version had to
+    learn from: a version that is refitted before it serves has seen the newest ones. Raises NothingToExplain,
+    RegistryError.
     """
-    sample = newest_flights(context, days or context.settings.gate_days)
     scorer = scorer_of(context, version)
+    sample = newest_flights(context, days or context.settings.gate_days)
+    learned_until = datetime.fromisoformat(context.registry.version_tags(version)["cutoff"])
     how = Resampling(seed=context.settings.seed)
     with part("reasons"):
-        return {"version": version, **_measured(scorer, sample, how, done)}
+        return {
+            "version": version,
+            "learned_from": float((sample.table[s.SCHEDULED_DEPARTURE] < learned_until).mean()),
+            **_measured(scorer, sample, how, done),
+        }
 
 
 def write_page(context: Context, document: dict) -> Path:

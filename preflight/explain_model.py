@@ -25,11 +25,12 @@ def model(settings: Settings, version: int | None, days: int | None, as_json: bo
 def outcome(story: dict) -> str:
     """What matters most, in one line."""
     groups = {kind: story[kind]["groups"][0]["name"] for kind in ("contributions", "permutation")}
-    audit = story["audit"]
+    audit, learned = story["audit"], story["learned_from"]
     return (
         f"version {story['version']} is moved most by {groups['contributions']} and worth most by "
-        f"{groups['permutation']} on {story['flights']:,} flights of {story['days']} days; path attribution and "
-        f"Shapley values name the same strongest group in {audit['top_group']:.0%} of {audit['flights']}"
+        f"{groups['permutation']} on {story['flights']:,} flights of {story['days']} days, {learned:.0%} of which it "
+        f"learned from; path attribution and Shapley values name the same strongest group in {audit['top_group']:.0%} "
+        f"of {audit['flights']}"
     )
 
 
