@@ -85,7 +85,7 @@ def _near(of_day: pl.DataFrame, carrier: str, number: int) -> str:
 def _earlier_flights(schedule: pl.DataFrame, plan: dict, as_of: datetime) -> pl.DataFrame:
     departure = pl.col(s.SCHEDULED_DEPARTURE)
     before = schedule.filter(
-        (pl.col(s.TAIL_NUMBER) == plan[s.TAIL_NUMBER]).fill_null(value=False),
+        pl.col(s.TAIL_NUMBER) == pl.lit(plan[s.TAIL_NUMBER], dtype=pl.String),  # not known: no row is its aircraft's
         departure < plan[s.SCHEDULED_DEPARTURE],
         departure >= as_of - _LOOK_BACK,
         pl.col(s.KNOWN_AT) <= as_of,

@@ -98,19 +98,6 @@ def test_a_flight_that_cannot_be_meant_is_refused_naming_what_can(lived_copy, ru
     assert (ended.returncode, words in ended.stderr, len(ended.stderr.splitlines())) == (code, True, 1), ended.stderr
 
 
-def test_a_number_that_leaves_from_several_airports_needs_the_origin(lived_copy, run_here, lived):
-    plan = lived.context.accepted(s.SCHEDULE, WEEK, 1)
-    of_day = plan.filter(pl.col(s.FLIGHT_ID).str.starts_with("2013-02-20"))
-    twin = of_day.filter(pl.len().over(s.CARRIER, s.FLIGHT_NUMBER) > 1).sort(s.FLIGHT_ID).row(0, named=True)
-    name, home = f"{twin[s.CARRIER]}{twin[s.FLIGHT_NUMBER]}", lived_copy.settings.home
-
-    refused = run_here(home, "explain", "flight", name, "2013-02-20")
-    found = run_here(home, "explain", "flight", name, "2013-02-20", "--origin", twin[s.ORIGIN].lower(), "--json")
-
-    assert (refused.returncode, "choose one with --origin" in refused.stderr) == (1, True)
-    assert json.loads(found.stdout)["flight_id"] == twin[s.FLIGHT_ID]
-
-
 def test_a_week_that_was_only_learned_from_needs_a_version(lived_copy, run_here, lived):
     flight = lived.context.accepted(s.SCHEDULE, Week.from_id("2013-01-14"), 1).row(0, named=True)
     asked = (f"{flight[s.CARRIER]}{flight[s.FLIGHT_NUMBER]}", flight[s.FLIGHT_ID][:10], "--origin", flight[s.ORIGIN])
