@@ -16,7 +16,7 @@ from monitoring.explain_page import render_explain_page
 from monitoring.labels import IS_LATE, known_labels
 from monitoring.quality import loss_per_row
 from pipelines.calibration_map import CalibrationMap
-from pipelines.clock import local_day
+from pipelines.clock import NEW_YORK, local_day, midnight
 from pipelines.context import Context
 from pipelines.encoding import encode_features
 from pipelines.feature_catalog import FEATURES
@@ -85,7 +85,7 @@ def write_page(context: Context, document: dict) -> Path:
 def newest_flights(context: Context, days: int) -> Sample:
     """The labelled flights of the newest days on the system's clock. Raises NothingToExplain when there are none."""
     now = context.clock_shows()
-    start = now - timedelta(days=days)
+    start = midnight(now.astimezone(NEW_YORK).date() - timedelta(days=days))  # not so many hours: clocks change
     weeks = [
         week
         for week in context.all_weeks()

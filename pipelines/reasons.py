@@ -25,7 +25,13 @@ _DELAYS = {
     "route_arrival_delay_24h_min": "the route's landings of a day were {} on average",
     "flight_number_arrival_delay_14d_min": "this flight number's landings of two weeks were {} on average",
 }
-"""Delays, which are told as late or early; every other feature is told by its meaning in the catalog."""
+"""Delays, which are told as late or early; every other feature is told by its meaning in the catalog, or by these."""
+_MEANINGS = {
+    "aircraft_landed_hours_ago": "time since the aircraft's last landing out there",
+    "aircraft_left_hours_ago": "time since the aircraft's last departure from New York",
+    "aircraft_due_hours_ago": "time since the aircraft's last flight was due, negative while still due",
+    "aircraft_turn_slack_min": "slack of the aircraft's turn",
+}
 _CLOCK, _WEEKDAY = "departure_minute_of_day", "departure_weekday"
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
@@ -159,14 +165,14 @@ def tell_value(feature: Feature, value: Value) -> str:
         return _WEEKDAYS[int(value) - 1]
     if feature.unit == "share":
         return f"{value:.1%}"
-    return f"{value:.6g} {feature.unit}".strip()
+    return f"{round(value, 2):g} {feature.unit}".strip()
 
 
 def tell_reason(feature: Feature, value: Value) -> str:
     """What is so about the flight, in words, without what it adds."""
     sentence = _DELAYS.get(feature.name)
     if sentence is None or value is None or value != value:
-        return f"{feature.meaning} ({tell_value(feature, value)})"
+        return f"{_MEANINGS.get(feature.name, feature.meaning)} ({tell_value(feature, value)})"
     return sentence.format(tell_value(feature, value))
 
 

@@ -45,7 +45,7 @@ def test_a_flight_worked_out_by_hand():
 
     assert [reason.words for reason in found.codes(2)] == [
         "the aircraft's last landing out there was 74 min late: +0.61",
-        "slack of the turn (12 min): -0.20",
+        "slack of the aircraft's turn (12 min): -0.20",
     ]
     assert [(group.group, round(group.contribution, 9), group.speaks_for) for group in found.groups] == [
         ("inbound", 0.41, "late"),
@@ -126,8 +126,24 @@ def test_a_missing_value_is_null_whether_it_comes_as_none_or_nan():
     assert [reason.value for reason in reasons_of(values=(None, float("nan"), "UA")).features] == [None, None, "UA"]
 
 
-def test_every_feature_told_as_a_delay_is_in_the_catalog():
-    assert set(module._DELAYS) <= {feature.name for feature in FEATURES}
+@pytest.mark.parametrize(
+    ("feature", "value", "words"),
+    [
+        (Feature("departure_minute_of_day", "plan", "min", "leaves", ""), 1439.0, "leaves (23:59)"),
+        (Feature("departure_weekday", "plan", "", "day", ""), 7.0, "day (Sunday)"),
+        (Feature("share", "network", "share", "late", ""), 0.456, "late (45.6%)"),
+        (Feature("hours", "inbound", "h", "since", ""), 1.51667, "since (1.52 h)"),
+        (CARRIER, "UA", "airline (UA)"),
+    ],
+)
+def test_a_value_is_told_as_a_person_says_it(feature, value, words):
+    assert tell_reason(feature, value) == words
+
+
+def test_every_feature_with_words_of_its_own_is_in_the_catalog():
+    assert {*module._DELAYS, *module._MEANINGS, module._CLOCK, module._WEEKDAY} <= {
+        feature.name for feature in FEATURES
+    }
 
 
 def test_groups_of_many_flights_are_sums_over_their_features():
