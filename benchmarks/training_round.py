@@ -1,6 +1,6 @@
 """One training round on six months of flights: seconds by stage, and the share that is not fitting models.
 
-`python -m benchmarks.training_round --home var`: from a home in which the year was lived, the accepted rows and features
+`python -m benchmarks.training_round --home var`: from a home in which the year was lived, the rows and features
 up to June are copied to a scratch home in which nothing was trained; there the model of 1 July is tuned, calibrated,
 fitted, judged, registered, promoted and fitted again, by the flow itself, once with every import paid before.
 """
