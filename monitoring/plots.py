@@ -1,4 +1,4 @@
-"""The plots of the year as inline SVG. The only module that imports matplotlib; equal data gives equal bytes."""
+"""The plots of the year as inline SVG, by matplotlib, as those of `bakeoff_plots`; equal data gives equal bytes."""
 
 import hashlib
 import io

@@ -28,7 +28,7 @@ ONE_HOME = {
     "great_expectations": {"data_checks.suites"},
     "evidently": {"monitoring.drift"},
     "bentoml": {"services.service"},
-    "matplotlib": {"monitoring.plots"},
+    "matplotlib": {"monitoring.plots", "monitoring.bakeoff_plots"},
 }
 """The outside tools that one module stands for, so that a change of theirs is met in one place."""
 
