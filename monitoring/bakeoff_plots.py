@@ -48,8 +48,9 @@ def plot_trainings(results: Sequence[Result]) -> tuple[Figure, str]:
         axes.axhline(row, color=LIGHT, linewidth=1, zorder=1)
         for one in result.trained:
             colour = GREEN if one.promoted else RED
-            axes.plot(_place(one.decided_on), row, "D" if one.window == RECENT else "o", color=colour,
-                      markerfacecolor=colour if one.promoted else "white", markersize=6, markeredgewidth=1.6)  # fmt: skip
+            shape, filled = "D" if one.window == RECENT else "o", colour if one.promoted else "white"
+            look = {"color": colour, "markerfacecolor": filled, "markersize": 6, "markeredgewidth": 1.6}
+            axes.plot(_place(one.decided_on), row, shape, **look)
     axes.set_yticks(range(len(results)), [result.name for result in results])
     axes.set_ylim(len(results) - 0.4, -0.6)
     _name_days(axes, results[0].months[0].month, results[0].months[-1].month)

@@ -37,8 +37,8 @@ def say_best(bakeoff: Bakeoff) -> str:
     played = [result for result in bakeoff.results if result.policy not in BOUNDS]
     best = min(played, key=lambda result: result.mean("log_loss"))
     said = (
-        f"The lowest mean log loss is that of {best.name}: {best.mean('log_loss'):.4f}, AUC {best.mean('roc_auc'):.4f}, "
-        f"{best.mean('regret'):.4f} above hindsight, which picks each week's best model by labels nobody has yet."
+        f"The lowest mean log loss is that of {best.name}: {best.mean('log_loss'):.4f}, AUC "
+        f"{best.mean('roc_auc'):.4f}, {best.mean('regret'):.4f} above hindsight, which picks each week's best model by labels nobody has yet."
     )
     if best.over_monthly is None:
         rivals = [result for result in played if result.over_monthly and result.over_monthly.sign == 0]

@@ -14,23 +14,12 @@ import polars as pl
 from data_checks import schema as s
 from infra.settings import Settings
 from infra.storage import Store
-from monitoring.bakeoff import (
-    Bakeoff,
-    Comparison,
-    Costs,
-    Effort,
-    Flights,
-    Result,
-    Staleness,
-    Trained,
-    Verdict,
-    compare,
-    judge_verdict,
-    measure_staleness,
-    score_months,
-)
+from monitoring.bakeoff import Bakeoff, Comparison, Costs, Effort, Flights, Result, Staleness, Trained, Verdict
+from monitoring.bakeoff_measures import compare, judge_verdict, measure_staleness, score_months
 from monitoring.windows import sample_reference
+from pipelines.bakeoff_arena import Arena, Contender, Course, MeasureShare, Recipe, Training
 from pipelines.bakeoff_fits import FOLDER, Fit, Fits, LabelledYear
+from pipelines.bakeoff_play import AS_LIVED, play, play_hindsight
 from pipelines.bakeoff_policies import (
     CONTENDERS,
     DRIFT,
@@ -41,14 +30,6 @@ from pipelines.bakeoff_policies import (
     NEVER,
     QUALITY,
     QUALITY_ROLLING,
-    Arena,
-    Contender,
-    Course,
-    MeasureShare,
-    Recipe,
-    Training,
-    play,
-    play_hindsight,
 )
 from pipelines.clock import Week, midnight
 from pipelines.estimators import ModelParameters
@@ -233,7 +214,7 @@ def lived_course(predictions: pl.DataFrame, gates: Sequence[dict], arena: Arena)
         Training(date.fromisoformat(gate["decided_on"]), "", gate["window"], None, None, gate["promote"], "")
         for gate in gates
     ]
-    return Course("as lived", "", (), tuple(trainings), said["probability"].to_numpy())
+    return Course(AS_LIVED, "", (), tuple(trainings), said["probability"].to_numpy())
 
 
 def _monthly_fit(settings: Settings, recipe: Recipe, month: date) -> Fit:
