@@ -9,6 +9,7 @@ from monitoring.bakeoff_tables import show_gain
 from monitoring.day_blocks import Gain
 
 BOUNDS = ("hindsight", "as lived")
+TIGHT = "quality-triggered, tight"
 
 
 def conclude(bakeoff: Bakeoff) -> list[str]:
@@ -16,15 +17,16 @@ def conclude(bakeoff: Bakeoff) -> list[str]:
     found = {(_policy(pair.better), _policy(pair.than), _recipe(pair.better)): pair for pair in bakeoff.comparisons}
     recipes = list(dict.fromkeys(_recipe(pair.better) for pair in bakeoff.comparisons))
     asked = [
-        ("Does retraining pay?", [("monthly", "never"), ("gated", "never")]),
+        ("Does retraining pay?", [("monthly", "never"), ("gated", "never"), (TIGHT, "never")]),
         ("Does forgetting pay?", [(f"{name} rolling", name) for name in ("monthly", "quality-triggered", "gated")]),
-        ("What does the gate do?", [("gated", "drift-triggered"), ("gated", "quality-triggered")]),
+        ("What does the gate do?", [("gated", "monthly"), ("gated", "drift-triggered"), ("gated", TIGHT)]),
     ]
     paragraphs = [say_best(bakeoff)]
     for question, pairs in asked:
         chosen = [found[(*pair, recipe)] for recipe in recipes for pair in pairs if (*pair, recipe) in found]
         if chosen:
             paragraphs.append(f"{question} {' '.join(say_pair(pair) for pair in chosen)}")
+    paragraphs += say_idle(bakeoff.results)
     paragraphs += [say_gate(result) for result in bakeoff.results if result.policy == "gated" and result.verdicts]
     across = [pair for pair in bakeoff.comparisons if _policy(pair.better) == _policy(pair.than)]
     if across:
@@ -38,7 +40,8 @@ def say_best(bakeoff: Bakeoff) -> str:
     best = min(played, key=lambda result: result.mean("log_loss"))
     said = (
         f"The lowest mean log loss is that of {best.name}: {best.mean('log_loss'):.4f}, AUC "
-        f"{best.mean('roc_auc'):.4f}, {best.mean('regret'):.4f} above hindsight, which picks each week's best model by labels nobody has yet."
+        f"{best.mean('roc_auc'):.4f}, {best.mean('regret'):.4f} above hindsight, which picks each week's best model by "
+        "labels nobody has yet."
     )
     if best.over_monthly is None:
         rivals = [result for result in played if result.over_monthly and result.over_monthly.sign == 0]
@@ -47,8 +50,17 @@ def say_best(bakeoff: Bakeoff) -> str:
     return f"{said} Against plain monthly retraining it {_verb(best.over_monthly)}."
 
 
+def say_idle(results: Sequence[Result]) -> list[str]:
+    """The policies that could have trained and never did, in one sentence; none when there is none."""
+    idle = [result.name for result in results if result.policy != "never" and len(result.trained) == 1]
+    kept = "kept the first model all year: their trigger was never reached."
+    return [f"{_capital(', '.join(idle))} {kept}"] if idle else []
+
+
 def say_pair(pair: Comparison) -> str:
     """What one policy gains over another, with what the interval shows."""
+    if pair.gain == Gain(0.0, 0.0, 0.0):
+        return f"{_capital(pair.better)} and {pair.than} gave the same answers."
     shown = {1: "it is better", -1: "it is worse", 0: "no difference is shown"}[pair.gain.sign]
     return f"{_capital(pair.better)} against {pair.than}: {shown}, {show_gain(pair.gain)} in log loss."
 

@@ -30,6 +30,7 @@ from pipelines.bakeoff_policies import (
     NEVER,
     QUALITY,
     QUALITY_ROLLING,
+    TIGHT,
 )
 from pipelines.clock import Week, midnight
 from pipelines.estimators import ModelParameters
@@ -47,7 +48,9 @@ PAIRS = (
     (GATED_ROLLING, GATED),
     (GATED, NEVER),
     (GATED, DRIFT),
-    (GATED, QUALITY),
+    (TIGHT, NEVER),
+    (GATED, MONTHLY),
+    (GATED, TIGHT),
 )
 """The questions of the conclusion: what does one policy gain over another?"""
 

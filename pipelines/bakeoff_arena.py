@@ -1,4 +1,4 @@
-"""Where the policies of a bake-off meet: the year and its clock of weeks, and what one of them knows at a week's end."""
+"""Where the policies of a bake-off meet: the year, its clock of weeks, and what one knows at the end of a week."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

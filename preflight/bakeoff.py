@@ -1,12 +1,16 @@
 """`bakeoff`: the same year under every policy, as tables, as a page and as a document."""
 
-import math
-from collections.abc import Callable
-from pathlib import Path
-from typing import Annotated
+from __future__ import annotations
 
-import polars as pl
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
 import typer
+
+if TYPE_CHECKING:  # tools are imported inside commands, so that `--help` answers at once
+    from monitoring.bakeoff import Bakeoff, Costs
+    from pipelines.bakeoff_arena import Arena, Course
+    from pipelines.context import Context
 
 BAKEOFF_BYTES = 300_000_000
 
@@ -42,10 +46,10 @@ def bakeoff(
             show.tell(f"{paragraph}\n")
     outcome = f"{found.fits} fits of {found.seconds:.0f} s; {conclude(found)[0]} Open {page}"
     document = {**found.as_dict(), "conclusion": conclude(found), "page": str(page)}
-    show.finish(outcome, _without_nan(document), as_json)
+    show.finish(outcome, document, as_json)
 
 
-def _run(home: object, costs: object) -> object:
+def _run(home: Context, costs: Costs) -> Bakeoff:
     """The whole of it with a bar: features where they are not there, then fits, then policies."""
     from pipelines.bakeoff import run_bakeoff, set_arena, untuned
     from pipelines.bakeoff_fits import FOLDER
@@ -56,30 +60,20 @@ def _run(home: object, costs: object) -> object:
 
     recipes = [untuned(home.settings)]
     with show.progress(len(recipes) * len(CONTENDERS), "policies") as advance:
-        tell = _telling(advance)
+
+        def tell(what: str) -> None:
+            advance(what, 0)
+
         features = year_features(home, home.store.path(FOLDER), tell)
         arena = set_arena(with_labels(features, home.year().outcomes), home.store, home.settings, fitted=tell)
         return run_bakeoff(arena, recipes, costs, _lived(home, arena), played=advance)
 
 
-def _telling(advance: Callable[..., None]) -> Callable[[str], None]:
-    return lambda what: advance(what, 0)
-
-
-def _lived(home: object, arena: object) -> object | None:
+def _lived(home: Context, arena: Arena) -> Course | None:
     """What the home folder itself answered, None where it has not lived through the year."""
     from pipelines.bakeoff import lived_course
 
     weeks = [week.id for week in home.scored_weeks()]
     if not all(home.store.has_table("predictions", week) for week in weeks):
         return None
-    predictions: pl.DataFrame = home.store.read_weeks("predictions", weeks)
-    return lived_course(predictions, home.journal.events("gate"), arena)
-
-
-def _without_nan(value: object) -> object:
-    if isinstance(value, dict):
-        return {name: _without_nan(one) for name, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_nan(one) for one in value]
-    return None if isinstance(value, float) and math.isnan(value) else value
+    return lived_course(home.store.read_weeks("predictions", weeks), home.journal.events("gate"), arena)
