@@ -108,7 +108,7 @@ def _measure_age(age: int, said: dict, found: dict[tuple[str, str], Quality], fl
 
 
 def _of_month(flights: Flights, month: str) -> Flights:
-    rows = flights.month.astype(str) == month
+    rows = flights.month == np.datetime64(month, "M")
     return Flights(flights.is_late[rows], flights.day[rows], flights.month[rows])
 
 

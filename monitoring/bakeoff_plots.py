@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from datetime import date
 
+import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import TwoSlopeNorm
+from matplotlib.colors import BoundaryNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -14,6 +15,10 @@ from monitoring.decision import RECENT
 from monitoring.plots import BLUE, GREEN, GREY, INK, LIGHT, ORANGE, RED, WIDE, drawn
 
 COLOURS = (GREY, INK, ORANGE, "#7b3fa0", "#0f8b8d", "#d99a00", BLUE, GREEN, "#a33b6b", "#5a7d1a")
+STEPS = {
+    "log_loss": (-0.02, -0.01, -0.005, -0.002, 0.002, 0.005, 0.01, 0.02),
+    "roc_auc": (-0.04, -0.02, -0.01, -0.004, 0.004, 0.01, 0.02, 0.04),
+}
 STYLES = ("-", "--", ":", "-.")
 
 
@@ -22,7 +27,7 @@ def plot_months(results: Sequence[Result]) -> tuple[Figure, str]:
     """Log loss of every policy by month, and below it what each has above hindsight."""
     figure = Figure(figsize=(WIDE, 6.4))
     levels, regrets = figure.subplots(2, 1, sharex=True, height_ratios=(1, 1.6))
-    for number, result in enumerate(results):
+    for number, result in enumerate(_distinct(results)):
         look = _look(number, result)
         places = range(len(result.months))
         levels.plot(places, [month.quality.log_loss for month in result.months], **look)
@@ -69,10 +74,12 @@ def plot_staleness(staleness: Staleness, measure: str) -> tuple[Figure, str]:
     worse = (grid - fresh) * (1 if measure == "log_loss" else -1)
     figure = Figure(figsize=(WIDE, 1.5 + 0.36 * len(staleness.learned)))
     axes = figure.subplots()
-    top = max(float(np.nanmax(np.abs(worse))), 1e-6)
-    mesh = axes.pcolormesh(worse, cmap="RdBu_r", norm=TwoSlopeNorm(0, -top, top), edgecolor="white", linewidth=1)
+    steps = STEPS[measure]
+    colours = matplotlib.colormaps["RdBu_r"].resampled(len(steps) + 1)  # steps, since a smooth bar becomes an image
+    norm = BoundaryNorm(steps, colours.N, extend="both")
+    mesh = axes.pcolormesh(worse, cmap=colours, norm=norm, edgecolor="white", linewidth=1)
     for row, column in zip(*np.nonzero(~np.isnan(grid)), strict=True):
-        dark = abs(worse[row, column]) > 0.6 * top
+        dark = abs(worse[row, column]) > steps[-2]
         axes.text(column + 0.5, row + 0.5, f"{grid[row, column]:.4f}", ha="center", va="center",
                   color="white" if dark else INK)  # fmt: skip
     axes.set_xticks(np.arange(len(staleness.scored)) + 0.5, [_month(month) for month in staleness.scored])
@@ -80,11 +87,17 @@ def plot_staleness(staleness: Staleness, measure: str) -> tuple[Figure, str]:
     axes.invert_yaxis()
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
-    bar = figure.colorbar(mesh, location="top", aspect=60, shrink=0.6, anchor=(0, 0), format="{x:+.3f}")
+    bar = figure.colorbar(mesh, location="top", aspect=60, shrink=0.6, anchor=(0, 0), format="{x:+g}")
     name = {"log_loss": "log loss", "roc_auc": "ROC-AUC"}[measure]
-    bar.set_label(f"{name}; red: worse than the fresh model of that month", loc="left")
+    bar.set_label(f"worse than the fresh model of that month by so much {name}", loc="left")
     bar.outline.set_visible(False)
     return figure, f"Heat map of {name} of {len(staleness.learned)} models on {len(staleness.scored)} months"
+
+
+def _distinct(results: Sequence[Result]) -> list[Result]:
+    """The policies without those that answered exactly as one before them did."""
+    first = {tuple(month.quality for month in result.months): result for result in reversed(results)}
+    return [result for result in results if result in first.values()]
 
 
 def _look(number: int, result: Result) -> dict:

@@ -29,8 +29,8 @@ def tabulate_bakeoff(bakeoff: Bakeoff) -> list[Table]:
         tabulate_months(bakeoff, "roc_auc", "ROC-AUC by month, higher is better"),
         tabulate_months(bakeoff, "calibration_gap", "Mean probability less the late share by month, 0 is best"),
         tabulate_months(bakeoff, "cost_per_1000", f"Cost of 1,000 flights by month ({_costs(bakeoff)})"),
-        tabulate_staleness(bakeoff, "log_loss", "Log loss of each month's model on every later month"),
-        tabulate_staleness(bakeoff, "roc_auc", "ROC-AUC of each month's model on every later month"),
+        tabulate_staleness(bakeoff, "log_loss", "Log loss of the model of each month on every later month"),
+        tabulate_staleness(bakeoff, "roc_auc", "ROC-AUC of the model of each month on every later month"),
         tabulate_ages(bakeoff),
         *(tabulate_verdicts(result) for result in bakeoff.results if result.verdicts),
     ]
