@@ -52,11 +52,11 @@ def test_hindsight_regrets_nothing():
 
 @pytest.mark.parametrize(
     ("probability", "cost"),
-    [(0.24, 3000 / 4), (0.25, 3 * 1000 / 4), (0.26, 3 * 1000 / 4)],
-    ids=["below: the late one is missed", "tie: called", "above: called"],
+    [(0.24, 1000 * (3 + 3) / 4), (0.25, 1000 * (1 + 1) / 4), (0.26, 1000 * (1 + 1) / 4)],
+    ids=["below: the late ones are missed", "tie: called", "above: called"],
 )
 def test_flights_from_the_threshold_on_are_called_late(probability, cost):
-    late = np.array([1, 0, 0, 0])
+    late = np.array([1, 1, 0, 0])
 
     assert Costs(1, 3).threshold == 0.25
     assert cost_per_1000(np.full(4, probability), late, Costs(1, 3)) == pytest.approx(cost)
