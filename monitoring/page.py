@@ -32,6 +32,7 @@ class Places:
     data_docs: str | None
     tools: tuple[Tool, ...]
     validation: str | None = None
+    bakeoff: str | None = None
 
 
 @dataclass(frozen=True)

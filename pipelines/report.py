@@ -18,6 +18,7 @@ from pipelines.scoring import NoChampion
 
 PAGE = "report/index.html"
 VALIDATION_PAGE = "report/validation.html"
+BAKEOFF_PAGE = "report/bakeoff.html"
 DATA_DOCS = ("gx", "uncommitted", "data_docs", "local_site", "index.html")
 
 
@@ -64,8 +65,13 @@ def find_places(context: Context) -> Places:
         home=str(context.settings.home),
         data_docs="/".join(("..", *DATA_DOCS)) if has_docs else None,
         tools=_tools(context.settings),
-        validation=Path(VALIDATION_PAGE).name if context.store.path(VALIDATION_PAGE).exists() else None,
+        validation=_page_that_is_there(context, VALIDATION_PAGE),
+        bakeoff=_page_that_is_there(context, BAKEOFF_PAGE),
     )
+
+
+def _page_that_is_there(context: Context, page: str) -> str | None:
+    return Path(page).name if context.store.path(page).exists() else None
 
 
 def _tools(settings: Settings) -> tuple[Tool, ...]:

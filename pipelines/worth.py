@@ -13,7 +13,7 @@ import polars as pl
 
 from data_checks import schema as s
 from infra.errors import PreflightError
-from monitoring.day_blocks import DayTotals, draw_days
+from monitoring.day_blocks import DayTotals, Gain, draw_days
 from monitoring.labels import IS_LATE, LABEL_KNOWN_AT, known_labels
 from monitoring.quality import Quality, measure_quality
 from pipelines.clock import local_day, midnight
@@ -38,20 +38,6 @@ class Month:
     learned: int
     quality: Quality
     by_day: DayTotals
-
-
-@dataclass(frozen=True)
-class Gain:
-    """A mean over the months with its two-sided interval; above 0 the group helps."""
-
-    mean: float
-    lower: float
-    upper: float
-
-    @property
-    def sign(self) -> int:
-        """1 when the whole interval lies above 0, -1 when below, 0 when it holds 0."""
-        return int(self.lower > 0) - int(self.upper < 0)
 
 
 @dataclass(frozen=True)
@@ -122,7 +108,7 @@ def weigh_group(group: str, full: Sequence[Month], without: Sequence[Month], see
         times = np.concatenate([once, draw_days(one.by_day.days, ROUNDS, dice)])
         auc.append(one.by_day.roc_auc(times) - other.by_day.roc_auc(times))
         loss.append(other.by_day.log_loss(times) - one.by_day.log_loss(times))
-    roc_auc, log_loss = _gain(np.mean(auc, axis=0)), _gain(np.mean(loss, axis=0))
+    roc_auc, log_loss = (Gain.of(np.mean(rounds, axis=0), CONFIDENCE) for rounds in (auc, loss))
     return Worth(group, roc_auc, log_loss, *decide_worth(roc_auc, log_loss))
 
 
@@ -136,10 +122,3 @@ def decide_worth(roc_auc: Gain, log_loss: Gain) -> tuple[str, str]:
     if worse and not better:
         return HARMFUL, f"better {' and '.join(worse)} without it"
     return NO_EVIDENCE, "the two measures disagree" if better else "both intervals hold 0"
-
-
-def _gain(rounds: np.ndarray) -> Gain:
-    """The first round is the month as it was."""
-    tail = (1 - CONFIDENCE) / 2
-    lower, upper = np.quantile(rounds[1:], [tail, 1 - tail])
-    return Gain(float(rounds[0]), float(lower), float(upper))

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from preflight import explain_cli, prove_cli, quarantine_cli
+from preflight.bakeoff import bakeoff
 from preflight.failures import explain_failure
 
 app = typer.Typer(
@@ -21,6 +22,7 @@ app = typer.Typer(
 app.add_typer(explain_cli.app)
 app.add_typer(prove_cli.app)
 app.add_typer(quarantine_cli.app)
+app.command()(bakeoff)
 
 INTERRUPTED = 130  # how typer ends on Ctrl-C
 
