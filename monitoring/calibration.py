@@ -40,8 +40,12 @@ class Reliability:
 
 
 def bin_edges(probability: np.ndarray, bins: int = BINS) -> np.ndarray:
-    """The inner edges of bins that hold about as many flights each; fewer where many probabilities are equal."""
-    return np.unique(np.quantile(probability, np.arange(1, bins) / bins))
+    """The inner edges of bins that hold about as many flights each; fewer where many probabilities are equal.
+
+    An edge is one of the probabilities and belongs to the bin above it, and none is the smallest: no bin is empty.
+    """
+    edges = np.unique(np.quantile(probability, np.arange(1, bins) / bins, method="higher"))
+    return edges[edges > probability.min()]
 
 
 def expected_calibration_error(probability: np.ndarray, is_late: np.ndarray, bins: int = BINS) -> float:

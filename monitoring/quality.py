@@ -38,7 +38,7 @@ class Quality:
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean with the bound it exceeds at a one-sided confidence; `share_positive` of the resamples are above 0."""
+    """A mean with the bound it exceeds at a one-sided confidence; `share_positive`: how sure a mean above 0 is."""
 
     mean: float
     lower: float

@@ -10,7 +10,8 @@ from data_checks import schema as s
 from monitoring.calibration import Reliability, measure_reliability
 from monitoring.decision_cost import CostTable, cost_per_row, decide_warnings
 from monitoring.fairness import Gap, measure_gap, sizes
-from monitoring.quality import Interval, Quality, day_block_interval, loss_per_row, measure_quality
+from monitoring.gain_interval import gain_interval
+from monitoring.quality import Interval, Quality, loss_per_row, measure_quality
 
 FAMILIES_OF_SIZE = {"carriers": (s.CARRIER, 0.05), "destinations": (s.DESTINATION, 0.005)}
 """Who is small: a carrier with under 5 % of the flights judged, a destination with under 0.5 %."""
@@ -95,12 +96,13 @@ class GateEvidence:
 
 @dataclass(frozen=True)
 class Looking:
-    """How the evidence is gathered: confidences are one-sided, a slice needs so many flights and late ones to count."""
+    """How the evidence is gathered: confidences are one-sided, a slice needs so many flights, late ones and days."""
 
     confidence: float = 0.95
     slice_confidence: float = 0.99
     slice_flights: int = 300
     slice_late: int = 30
+    slice_days: int = 2
     seed: int = 2013
 
 
@@ -123,12 +125,12 @@ def gather_evidence(
         challenger=measure_quality(challenger, is_late),
         rival=measure_quality(rival, is_late),
         rival_name=rival_name,
-        gain=day_block_interval(gain, day, looking.confidence, looking.seed),
+        gain=gain_interval(gain, day, looking.confidence),
         reliability=measure_reliability(challenger, is_late, day, looking.seed),
         cost_per_thousand=float(1000 * spent["challenger"].mean()),
         rival_cost_per_thousand=float(1000 * spent["rival"].mean()),
-        cost_saved=day_block_interval(saved, day, looking.confidence, looking.seed),
-        cost_saved_at_most=_at_most(saved, day, looking.confidence, looking.seed),
+        cost_saved=gain_interval(saved, day, looking.confidence),
+        cost_saved_at_most=_at_most(saved, day, looking.confidence),
         slices=measure_slices(challenger, gain, flights, looking),
         fairness=measure_fairness(challenger, rival, flights, costs),
         artefact=artefact,
@@ -138,14 +140,16 @@ def gather_evidence(
 def measure_slices(
     challenger: np.ndarray, gain: np.ndarray, flights: JudgedFlights, looking: Looking
 ) -> tuple[SliceResult, ...]:
-    """Every slice of every family that has enough flights, late ones among them; sorted by family and name."""
+    """Every slice of every family with enough flights, late ones among them, on enough days; by family and name."""
     results = []
     for family in flights.slices.columns:
         names = flights.slices[family]
         for name in sorted(names.drop_nulls().unique()):
             rows = (names == name).fill_null(False).to_numpy()
             late = int(flights.is_late[rows].sum())
-            if rows.sum() < looking.slice_flights or not looking.slice_late <= late < rows.sum():
+            days = len(np.unique(flights.day[rows]))
+            enough = rows.sum() >= looking.slice_flights and looking.slice_late <= late < rows.sum()
+            if not enough or days < looking.slice_days:
                 continue
             results.append(
                 SliceResult(
@@ -155,7 +159,7 @@ def measure_slices(
                     late=late,
                     roc_auc=float(roc_auc_score(flights.is_late[rows], challenger[rows])),
                     gain=float(gain[rows].mean()),
-                    gain_at_most=_at_most(gain[rows], flights.day[rows], looking.slice_confidence, looking.seed),
+                    gain_at_most=_at_most(gain[rows], flights.day[rows], looking.slice_confidence),
                 )
             )
     return tuple(results)
@@ -177,6 +181,6 @@ def measure_fairness(
     return tuple(found)
 
 
-def _at_most(values: np.ndarray, day: np.ndarray, confidence: float, seed: int) -> float:
+def _at_most(values: np.ndarray, day: np.ndarray, confidence: float) -> float:
     """What the mean is below, at a one-sided confidence."""
-    return -day_block_interval(-values, day, confidence, seed).lower
+    return -gain_interval(-values, day, confidence).lower

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
+from infra.settings import Settings
 from infra.stopwatch import part
 from monitoring.labels import IS_LATE
 from pipelines.clock import Week
@@ -37,7 +38,6 @@ class Rival:
 def judge(context: Context, week: Week, version: int, fit: Fit, fitted: Fitted) -> dict:
     """The signed record of a candidate, on the newest rows; nothing is written."""
     settings = context.settings
-    looking = Looking(confidence=settings.gate_confidence, seed=settings.seed)
     rival = rival_of(context, fit)
     with part("gate"):
         probability = fitted.scorer.probability(encode_features(fit.judged))
@@ -48,9 +48,9 @@ def judge(context: Context, week: Week, version: int, fit: Fit, fitted: Fitted) 
             judged_flights(context, week, fit.judged),
             artefact_of(fit, fitted, probability, rival, settings.seed),
             costs_of(settings),
-            looking,
+            looking_of(settings),
         )
-        rules = GateRules(confidence=settings.gate_confidence, least_gain=settings.gate_least_gain)
+        rules = rules_of(settings)
         decision = decide_promotion(evidence, rules)
     facts = {
         "version": version,
@@ -63,6 +63,16 @@ def judge(context: Context, week: Week, version: int, fit: Fit, fitted: Fitted) 
         "rules": asdict(rules),
     }
     return gate_record(decision.as_record(), facts)
+
+
+def rules_of(settings: Settings) -> GateRules:
+    """The bounds of the gate with those that are settings."""
+    return GateRules(confidence=settings.gate_confidence, least_gain=settings.gate_least_gain)
+
+
+def looking_of(settings: Settings) -> Looking:
+    """How the gate looks, at the confidence of the settings."""
+    return Looking(confidence=settings.gate_confidence, seed=settings.seed)
 
 
 def rival_of(context: Context, fit: Fit) -> Rival:

@@ -119,7 +119,7 @@ def _sanity_checks(evidence: GateEvidence, rules: GateRules) -> Iterator[Check]:
                 f"{flights} flights with a label")  # fmt: skip
     days = evidence.gain.days
     yield Check("enough days", days, f"at least {rules.fewest_days}", days >= rules.fewest_days,
-                f"{days} days, the unit that is resampled")  # fmt: skip
+                f"{days} days, the unit that varies")  # fmt: skip
     seen = evidence.artefact.rival_has_seen_days
     yield Check("fresh to both", seen, "0 days", seen == 0,
                 f"the champion has learned from {seen} of the days that judge")  # fmt: skip
@@ -140,7 +140,7 @@ def _gain_checks(evidence: GateEvidence, rules: GateRules) -> Iterator[Check]:
     yield Check("lowers log loss enough to matter", gain.mean, f"at least {rules.least_gain:g}",
                 gain.mean >= rules.least_gain, f"mean gain over {name} is {gain.mean:+.4f}")  # fmt: skip
     yield Check("lowers log loss with confidence", gain.lower, f"above 0 at {rules.confidence:.0%}", gain.lower > 0,
-                f"resampling days, the gain is at least {gain.lower:+.4f}")  # fmt: skip
+                f"by how days differ, the gain is at least {gain.lower:+.4f}")  # fmt: skip
     worse = evidence.cost_saved_at_most
     yield Check("decisions cost no more", worse, f"at least 0 at {rules.confidence:.0%}", worse >= 0,
                 f"{evidence.cost_per_thousand:.0f} per thousand flights against "
