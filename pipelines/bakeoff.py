@@ -35,7 +35,7 @@ from pipelines.bakeoff_policies import (
 from pipelines.clock import Week, midnight
 from pipelines.estimators import ModelParameters
 from pipelines.feature_catalog import CATEGORICAL, NAMES
-from pipelines.promotion import GateRules
+from pipelines.judgement import rules_of
 from pipelines.worth import month_starts
 
 WEEKS_AFTER = 4
@@ -77,7 +77,7 @@ def set_arena(
     """
     year = LabelledYear(labelled)
     fits = Fits(year, store, names, fitted=fitted, **options)
-    rules = GateRules(confidence=settings.gate_confidence)
+    rules = rules_of(settings)
     return Arena(year, fits, settings, rules, drift_of(year, store, names, settings.seed))
 
 

@@ -7,13 +7,18 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
+import polars as pl
 
+from data_checks import schema as s
 from monitoring.decision import EXPANDING, RETRAIN, Decision
 from monitoring.quality import Quality, loss_per_row, measure_quality
 from pipelines.bakeoff_arena import Arena, Contender, Course, Recipe, Standing, Training
 from pipelines.bakeoff_fits import Fit
 from pipelines.clock import Week, midnight
-from pipelines.promotion import PromotionDecision, decide_promotion, gather_evidence
+from pipelines.evidence import Artefact, JudgedFlights, gather_evidence
+from pipelines.judgement import looking_of
+from pipelines.promotion import PromotionDecision, decide_promotion
+from pipelines.registering import costs_of
 from pipelines.training import learning_start
 
 HINDSIGHT, AS_LIVED = "hindsight", "as lived"
@@ -56,7 +61,8 @@ def _begin(contender: Contender, recipe: Recipe, arena: Arena) -> tuple[Standing
     model = _challenger(contender, recipe, arena, before, window)
     skill = _quality_at_gate(arena, model, before).skill if contender.gated else None
     training = Training(before.plus(1).monday, "the first", window, model, None, True, "there was none before it")
-    return Standing(model, arena.weeks[0], skill, before), training
+    served = refit(model, before) if contender.gated else model
+    return Standing(served, arena.weeks[0], skill, before), training
 
 
 def _train(
@@ -76,23 +82,40 @@ def _train(
 
 
 def pass_gate(arena: Arena, challenger: Fit, champion: Fit, week: Week) -> PromotionDecision:
-    """The project's gate at the end of a week, on the newest days, which neither model has learned from."""
+    """The project's gate at the end of a week, on the newest days, which neither model has learned from.
+
+    No file is made and nobody is put in a slice or a group here: of the gate's checks those of the gain, the floors,
+    calibration and cost are asked.
+    """
     rows, known = _gate_rows(arena, week)
+    flights = int(known.sum())
+    judged = JudgedFlights(
+        arena.year.is_late[rows][known],
+        arena.year.day[rows][known],
+        pl.DataFrame(),
+        pl.DataFrame({s.CARRIER: ["any"] * flights, s.DESTINATION: ["any"] * flights}),
+    )
     evidence = gather_evidence(
         arena.fits.probability(challenger, rows)[known],
         arena.fits.probability(champion, rows)[known],
-        arena.year.is_late[rows][known],
-        arena.year.day[rows][known],
         f"the champion of {champion.cutoff:%Y-%m-%d}",
-        arena.rules,
-        arena.settings.seed,
+        judged,
+        Artefact("challenger", 0.0, 0, 0.0, "same", "same", "champion"),
+        costs_of(arena.settings),
+        looking_of(arena.settings),
     )
     return decide_promotion(evidence, arena.rules)
 
 
+def refit(challenger: Fit, week: Week) -> Fit:
+    """What is served of a challenger that was let in: the same fit on all that is known at the end of the week."""
+    return replace(challenger, cutoff=week.end)
+
+
 def _settle(standing: Standing, training: Training, skill: float | None, week: Week) -> Standing:
     if training.promoted:
-        return Standing(training.model, week.plus(1), skill, week)
+        served = refit(training.model, week) if training.by_gate else training.model
+        return Standing(served, week.plus(1), skill, week)
     forgot = training.window != EXPANDING
     refused = 0 if forgot else standing.refused_in_a_row + 1
     return replace(standing, trained=week, was_refused=True, refused_in_a_row=refused)

@@ -141,6 +141,9 @@ def _gain_checks(evidence: GateEvidence, rules: GateRules) -> Iterator[Check]:
                 gain.mean >= rules.least_gain, f"mean gain over {name} is {gain.mean:+.4f}")  # fmt: skip
     yield Check("lowers log loss with confidence", gain.lower, f"above 0 at {rules.confidence:.0%}", gain.lower > 0,
                 f"by how days differ, the gain is at least {gain.lower:+.4f}")  # fmt: skip
+    drawn = evidence.gain_resampled
+    yield Check("still does when days are drawn again", drawn.lower, f"above 0 at {rules.confidence:.0%}",
+                drawn.lower > 0, f"in {drawn.share_positive:.1%} of the bootstrap's rounds it gains")  # fmt: skip
     worse = evidence.cost_saved_at_most
     yield Check("decisions cost no more", worse, f"at least 0 at {rules.confidence:.0%}", worse >= 0,
                 f"{evidence.cost_per_thousand:.0f} per thousand flights against "

@@ -9,8 +9,10 @@ import typer
 
 if TYPE_CHECKING:  # tools are imported inside commands, so that `--help` answers at once
     from monitoring.bakeoff import Bakeoff, Costs
-    from pipelines.bakeoff_arena import Arena, Course
+    from pipelines.bakeoff_arena import Arena, Course, Recipe
+    from pipelines.clock import Week
     from pipelines.context import Context
+    from pipelines.estimators import ModelParameters
 
 BAKEOFF_BYTES = 300_000_000
 
@@ -58,7 +60,7 @@ def _run(home: Context, costs: Costs) -> Bakeoff:
     from preflight import show
     from preflight.year_features import year_features
 
-    recipes = [untuned(home.settings)]
+    recipes = [untuned(home.settings), *tuned(home)]
     with show.progress(len(recipes) * len(CONTENDERS), "policies") as advance:
 
         def tell(what: str) -> None:
@@ -67,6 +69,19 @@ def _run(home: Context, costs: Costs) -> Bakeoff:
         features = year_features(home, home.store.path(FOLDER), tell)
         arena = set_arena(with_labels(features, home.year().outcomes), home.store, home.settings, fitted=tell)
         return run_bakeoff(arena, recipes, costs, _lived(home, arena), played=advance)
+
+
+def tuned(home: Context) -> list[Recipe]:
+    """The recipes that the home folder found in its searches, each from the week it was found in; none without one."""
+    from pipelines.bakeoff_arena import Recipe
+    from pipelines.estimators import ModelParameters
+    from pipelines.recipe_log import default_parameters, last_recipe
+
+    def parameters_at(week: Week) -> ModelParameters:
+        found = last_recipe(home, week)
+        return ModelParameters(**found["parameters"]) if found else default_parameters(home)
+
+    return [Recipe("tuned", parameters_at)] if home.journal.events("tune") else []
 
 
 def _lived(home: Context, arena: Arena) -> Course | None:

@@ -35,6 +35,7 @@ def evidence(
         rival=rival or quality(log_loss=0.41),
         rival_name="version 3",
         gain=Interval(mean=mean, lower=lower, share_positive=0.99, days=days),
+        gain_resampled=Interval(mean=mean, lower=0.003, share_positive=0.995, days=days),
         reliability=Reliability((), ece=Estimate(0.02, 0.01, 0.03), brier=Estimate(0.12, 0.11, 0.13)),
         cost_per_thousand=400.0,
         rival_cost_per_thousand=410.0,

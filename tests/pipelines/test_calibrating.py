@@ -93,4 +93,7 @@ def test_the_order_of_the_flights_changes_nothing_that_is_chosen(seed):
 
     found = chosen(said[order], is_late[order], day[order])
 
-    assert (found.map.kind, found.map.slope) == ("affine", pytest.approx(chosen(said, is_late, day).map.slope, abs=1e-4))
+    assert (found.map.kind, found.map.slope) == (
+        "affine",
+        pytest.approx(chosen(said, is_late, day).map.slope, abs=1e-4),
+    )
