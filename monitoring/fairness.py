@@ -52,6 +52,15 @@ def measure_gap(family: str, size: pl.Series, warned: np.ndarray, is_late: np.nd
         if len(np.unique(late[group == name])) < 2:
             return None
     metrics = {"missed": false_negative_rate, "false_alarms": false_positive_rate}
-    frame = MetricFrame(metrics=metrics, y_true=late, y_pred=said.astype(int), sensitive_features=group)
+    # equal flights are counted first: fairlearn walks through its rows one by one
+    rows = pl.DataFrame({"group": group, "late": late, "said": said.astype(int)})
+    counts = rows.group_by(rows.columns).len().sort(rows.columns)
+    frame = MetricFrame(
+        metrics=metrics,
+        y_true=counts["late"].to_numpy(),
+        y_pred=counts["said"].to_numpy(),
+        sensitive_features=counts["group"].to_numpy(),
+        sample_params={name: {"sample_weight": counts["len"].to_numpy()} for name in metrics},
+    )
     rates = {name: {key: float(value) for key, value in frame.by_group[name].items()} for name in metrics}
     return Gap(family, {name: int((group == name).sum()) for name in (SMALL, LARGE)}, **rates)

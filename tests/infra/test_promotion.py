@@ -25,7 +25,7 @@ def register(registry: Registry, fit_key: str, number: int = 1) -> int:
     )  # fmt: skip
 
 
-def record(registry: Registry, version: int, **changes: object) -> dict:
+def record(registry: Registry, version: int, /, **changes: object) -> dict:
     """What the gate would sign about a version that may replace today's champion."""
     document = {
         "version": version,
@@ -37,7 +37,7 @@ def record(registry: Registry, version: int, **changes: object) -> dict:
     return sign({**document, **changes})
 
 
-def judged(registry: Registry, fit_key: str, number: int = 1, **changes: object) -> int:
+def judged(registry: Registry, fit_key: str, number: int = 1, /, **changes: object) -> int:
     """A version with a record that lets it in, unless the changes say otherwise."""
     version = register(registry, fit_key, number)
     registry.attach_gate_record(version, record(registry, version, **changes), "promoted")

@@ -3,6 +3,7 @@
 import numpy as np
 import polars as pl
 import pytest
+from fairlearn.metrics import false_negative_rate, false_positive_rate
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -45,6 +46,20 @@ def test_a_name_is_small_under_the_share_and_large_at_it():
     names = pl.Series(["A"] * 1 + ["B"] * 2 + ["C"] * 7 + [None])
 
     assert sizes(names, 0.2).to_list() == [SMALL] + [LARGE] * 9 + [None]
+
+
+@given(st.integers(0, 1000))
+def test_the_shares_are_those_that_fairlearn_finds_row_by_row(seed):
+    dice = np.random.default_rng(seed)
+    late, warned = np.append(dice.integers(0, 2, 60), [0, 1, 0, 1]), dice.random(64) < 0.4
+    size = np.append(dice.choice([SMALL, LARGE], 60), [SMALL, SMALL, LARGE, LARGE])
+
+    gap = measure_gap("carriers", pl.Series(size), warned, late)
+
+    for name in (SMALL, LARGE):
+        rows = size == name
+        assert gap.missed[name] == pytest.approx(false_negative_rate(late[rows], warned[rows].astype(int)))
+        assert gap.false_alarms[name] == pytest.approx(false_positive_rate(late[rows], warned[rows].astype(int)))
 
 
 @given(st.integers(0, 1000))
