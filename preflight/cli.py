@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from preflight import prove_cli, quarantine_cli
+from preflight import contenders_cli, prove_cli, quarantine_cli
 from preflight.failures import explain_failure
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ app = typer.Typer(
 
 app.add_typer(prove_cli.app)
 app.add_typer(quarantine_cli.app)
+app.command()(contenders_cli.contenders)
 
 INTERRUPTED = 130  # how typer ends on Ctrl-C
 
