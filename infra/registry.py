@@ -219,7 +219,8 @@ class Registry:
 
     def bundle_folder(self, version: int) -> Path:
         """Where the bundle of a version lies."""
-        return _local(f"runs:/{self._version(version).run_id}/{BUNDLE}")
+        artifacts = self._client.get_run(self._version(version).run_id).info.artifact_uri
+        return _local(f"{artifacts}/{BUNDLE}")  # a runs:/ address would be copied aside each time
 
     def load(self, version: int) -> object:
         """The model of a version as scikit-learn. Raises ModelFileError when its file is not as registered."""

@@ -29,10 +29,11 @@ ONE_HOME = {
     "evidently": {"monitoring.drift"},
     "bentoml": {"services.service"},
     "matplotlib": {"monitoring.plots"},
-    "optuna": {"pipelines.tuning"},
     "onnx": {"pipelines.onnx_export"},
     "onnxruntime": {"infra.scorer"},
     "skops": {"infra.model_file"},
+    "optuna": {"pipelines.tuning"},
+    "fairlearn": {"monitoring.fairness"},
 }
 """The outside tools that one module stands for, so that a change of theirs is met in one place."""
 
