@@ -11,7 +11,7 @@ from pipelines.artefact_parity import LARGEST_DIFFERENCE
 from pipelines.calibration_map import IDENTITY
 from pipelines.contenders import SIMPLEST_FIRST, YARDSTICKS, fit_contender
 from pipelines.encoding import encode_features
-from pipelines.estimators import ModelParameters
+from pipelines.estimators import LIGHTGBM, ModelParameters
 from pipelines.fitting import fit_bundle, labels_of, latency_us, prove_parity
 from pipelines.worth import Month, MonthRows, judge_month, weigh_group
 
@@ -128,5 +128,5 @@ def _beside(chosen: Result, other: Result) -> str:
     return (
         f"{other.name} has {other.mean('log_loss') - chosen.mean('log_loss'):+.4f} of log loss and "
         f"{other.mean('roc_auc') - chosen.mean('roc_auc'):+.4f} of AUC beside it, takes {ratio:.1f} times as long to "
-        "fit, and is one more native library."
+        f"fit{', and is one more native library' if other.name == LIGHTGBM else ''}."
     )

@@ -116,24 +116,34 @@ def conclude_treatments(table: dict[tuple[str, bool], Sequence[Treated]]) -> str
     cheapest, at_half = min(optimum, key=optimum.get), min((key for key in half if not key[1]), key=half.get)
     return " ".join(
         [
-            f"Treated models say {min(said):.0%} to {max(said):.0%} on average where {mean_of(plain, 'late_share'):.0%} "
-            f"are late and the untreated one says {mean_of(plain, 'mean_probability'):.0%}.",
+            f"Treated models say {min(said):.0%} to {max(said):.0%} on average, the untreated one "
+            f"{mean_of(plain, 'mean_probability'):.0%}, where {mean_of(plain, 'late_share'):.0%} are late.",
             f"Beside the untreated one their AUC is {_spread(raw, plain, 'roc_auc')} and their log loss "
             f"{_spread(raw, plain, 'log_loss')}; recalibrated, their log loss is {_spread(again, plain, 'log_loss')}.",
             f"At a threshold of 0.5 {_named(at_half)} is cheapest, {half[at_half]:.0f} per 1000 flights against "
             f"{half[NOTHING, False]:.0f} untreated.",
             f"At the threshold that the costs call for {_named(cheapest)} is cheapest, {optimum[cheapest]:.0f}; "
-            f"untreated costs {optimum[NOTHING, False]:.0f} there.",
-            _verdict(table, cheapest, optimum),
+            f"untreated costs {optimum[NOTHING, False]:.0f} there, {optimum[NOTHING, True]:.0f} with recalibration.",
+            _verdict(table, optimum),
         ]
     )
 
 
-def _verdict(table: dict, cheapest: tuple[str, bool], optimum: dict[tuple[str, bool], float]) -> str:
-    saved = optimum[NOTHING, False] / optimum[cheapest] - 1
-    if cheapest[0] == NOTHING or saved < WORTH_IT:
-        return f"So nothing is reweighted: the threshold moves, and no treatment saves more than {max(saved, 0):.1%}."
-    return f"So {_named(cheapest)} is worth a closer look: it saves {saved:.1%} of the cost."
+def _verdict(table: dict, optimum: dict[tuple[str, bool], float]) -> str:
+    """Beside the cheaper of untreated and merely recalibrated: what recalibration does is not a treatment's merit."""
+    plain, treated = (
+        min((key for key in table if (key[0] == NOTHING) == is_plain), key=optimum.get) for is_plain in (True, False)
+    )
+    saved = 1 - optimum[treated] / optimum[plain]
+    months = sum(
+        one.cost_at_optimum < other.cost_at_optimum for one, other in zip(table[treated], table[plain], strict=True)
+    )
+    beside = (
+        f"{_named(treated)} saves {saved:.1%} of the cost of {_named(plain)}, in {months} of {len(table[plain])} months"
+    )
+    if saved < WORTH_IT:
+        return f"So nothing is reweighted, and the threshold moves instead: {beside}."
+    return f"So a treatment is worth a closer look: {beside}."
 
 
 def _named(key: tuple[str, bool]) -> str:

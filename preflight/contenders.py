@@ -16,7 +16,7 @@ from pipelines.contest import Result, Served, conclude, enter, rank, serve
 from pipelines.context import Context, open_context
 from pipelines.estimators import ModelParameters
 from pipelines.imbalance import TREATMENTS, Treated, conclude_treatments, mean_of, treat_month
-from pipelines.worth import month_rows, month_starts, with_labels
+from pipelines.worth import NothingToScore, month_rows, month_starts, with_labels
 from preflight import show
 from preflight.year_features import year_features
 
@@ -83,6 +83,11 @@ def contenders(settings: Settings, treatments: bool, trees: int | None, page: Pa
 def _compete(context: Context, trees: int, treatments: bool) -> Contest:
     settings = context.settings
     months = month_starts(settings.first_scored_week, settings.last_day)
+    if not months:
+        raise NothingToScore(
+            f"expected a month that begins from {settings.first_scored_week} to {settings.last_day}, got none; "
+            "choose an earlier PREFLIGHT_FIRST_SCORED_WEEK"
+        )
     parameters = ModelParameters(trees=trees, seed=settings.seed, threads=settings.training_threads)
     costs = CostTable(settings.cost_missed_late, settings.cost_false_alarm)
     ways = TREATMENTS if treatments else ()

@@ -84,8 +84,8 @@ def test_balanced_weights_are_given_to_the_estimator():
 def test_a_treated_model_is_too_gloomy_until_it_is_recalibrated(may, treatment):
     raw, again = may[treatment]
 
-    assert raw.quality.calibration_gap > 0.1
-    assert abs(again.quality.calibration_gap) < 0.03
+    assert raw.quality.calibration_gap > 0.05
+    assert abs(again.quality.calibration_gap) < raw.quality.calibration_gap / 2
     assert again.quality.roc_auc == pytest.approx(raw.quality.roc_auc)
     assert (raw.is_recalibrated, again.is_recalibrated) == (False, True)
 
@@ -131,13 +131,26 @@ def concluded(costs: dict[str, float]) -> str:
     return conclude_treatments(months)
 
 
-@pytest.mark.parametrize(("under", "verdict"), [(391, "nothing is reweighted"), (393, "nothing is reweighted")])
-def test_a_treatment_that_saves_next_to_nothing_is_left_alone(under, verdict):
-    assert f"So {verdict}: the threshold moves" in concluded({NOTHING: 392, WEIGHTS: 400, UNDER: under, OVER: 395})
+@pytest.mark.parametrize("under", [401, 392.1])
+def test_a_treatment_that_saves_next_to_nothing_is_left_alone(under):
+    said = concluded({NOTHING: 400, WEIGHTS: 410, UNDER: under, OVER: 402})
+
+    assert "So nothing is reweighted, and the threshold moves instead: undersampling saves" in said
 
 
 def test_a_treatment_that_saves_much_is_named_with_what_it_saves():
     said = concluded({NOTHING: 400, WEIGHTS: 410, UNDER: 380, OVER: 395})
 
-    assert said.endswith("So undersampling is worth a closer look: it saves 5.3% of the cost.")
+    assert said.endswith("worth a closer look: undersampling saves 5.0% of the cost of nothing, in 1 of 1 months.")
     assert "undersampling is cheapest, 430 per 1000 flights against 450 untreated" in said
+
+
+def test_what_recalibration_saves_is_not_the_merit_of_a_treatment():
+    months = {
+        (way, again): [treated(way, again, 380 if again else 420)] for way in TREATMENTS for again in (False, True)
+    }
+
+    said = conclude_treatments(months)
+
+    assert "So nothing is reweighted" in said
+    assert "saves 0.0% of the cost of nothing with recalibration, in 0 of 1 months" in said
