@@ -13,6 +13,7 @@ from monitoring.summary import Year, summarise_year
 from monitoring.validation_page import render_validation_page
 from pipelines.clock import Week
 from pipelines.context import Context
+from pipelines.registering import costs_of
 from pipelines.scoring import NoChampion
 
 PAGE = "report/index.html"
@@ -43,6 +44,7 @@ def year_so_far(context: Context) -> Year:
         context.journal.events(),
         context.journal.digest(),
         NEW_YORK,
+        costs_of(context.settings),
     )
 
 

@@ -275,6 +275,7 @@ def period(
         live=live or quality(auc=0.75, log_loss=0.45),
         frozen=frozen or quality(auc=0.73, log_loss=0.47),
         base_rate=quality(auc=0.5, log_loss=0.56),
+        cost_per_thousand={"live": 412.4, "frozen": 433.6, "base_rate": 600.0},
         versions=versions,
         promoted=promoted,
         refused=0,
