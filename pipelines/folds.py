@@ -55,10 +55,15 @@ def fold_rows(labelled: pl.DataFrame, slices: Slices) -> FoldedRows:
 
 def fit_matrix(X: np.ndarray, is_late: np.ndarray, parameters: ModelParameters) -> object:
     """A fitted estimator on (n_rows, n_features) numbers. A column that is missing in every row is not learned from."""
+    return fit_estimator(make_estimator(parameters), X, is_late, parameters.threads)
+
+
+def fit_estimator(estimator: object, X: np.ndarray, is_late: np.ndarray, threads: int) -> object:
+    """What `fit_matrix` does, for an estimator of one's own."""
     empty = np.isnan(X).all(axis=0)
     learned = np.where(empty, 0.0, X) if empty.any() else X  # an empty column cannot be binned
-    with threadpool_limits(parameters.threads, user_api="openmp"):
-        return make_estimator(parameters).fit(learned, is_late)
+    with threadpool_limits(threads, user_api="openmp"):
+        return estimator.fit(learned, is_late)
 
 
 def fold_probability(folded: FoldedRows, number: int, parameters: ModelParameters) -> np.ndarray:

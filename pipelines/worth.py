@@ -31,6 +31,16 @@ class NothingToScore(PreflightError, ValueError):  # noqa: N818
 
 
 @dataclass(frozen=True)
+class MonthRows:
+    """The flights whose label is known when a month begins, and those that leave in it, each with its local day."""
+
+    start: date
+    learned: pl.DataFrame
+    scored: pl.DataFrame
+    day: np.ndarray
+
+
+@dataclass(frozen=True)
 class Month:
     """One month scored by a model that learned from all labels known when it began."""
 
@@ -80,6 +90,16 @@ def score_month(
 
     Raises NothingToScore when one side has no flights, or only late ones.
     """
+    rows = month_rows(labelled, start)
+    model = fit_model(rows.learned, parameters, names)
+    return judge_month(rows, predict_probability(model, rows.scored, names))
+
+
+def month_rows(labelled: pl.DataFrame, start: date) -> MonthRows:
+    """What is known at the start of a month, and the flights that leave in it.
+
+    Raises NothingToScore when one side has no flights, or only late ones.
+    """
     departed = labelled.select(local_day(s.SCHEDULED_DEPARTURE)).to_series()
     learned = labelled.filter(pl.col(LABEL_KNOWN_AT) <= midnight(start))
     of_month = (departed.dt.year() == start.year) & (departed.dt.month() == start.month)
@@ -89,11 +109,14 @@ def score_month(
             f"{start:%Y-%m} has {scored.height} labelled flights and {learned.height} known before it, "
             "needed late ones and others on both sides; choose a longer PREFLIGHT_FIRST_DAY to PREFLIGHT_LAST_DAY"
         )
-    model = fit_model(learned, parameters, names)
-    probability = predict_probability(model, scored, names)
-    is_late = scored[IS_LATE].cast(pl.Int8).to_numpy()
-    quality = measure_quality(probability, is_late)
-    return Month(start, learned.height, quality, DayTotals.of(probability, is_late, day))
+    return MonthRows(start, learned, scored, day)
+
+
+def judge_month(rows: MonthRows, probability: np.ndarray) -> Month:
+    """How good the probabilities (n_scored,) of a month's flights are."""
+    is_late = rows.scored[IS_LATE].cast(pl.Int8).to_numpy()
+    by_day = DayTotals.of(probability, is_late, rows.day)
+    return Month(rows.start, rows.learned.height, measure_quality(probability, is_late), by_day)
 
 
 def weigh_group(group: str, full: Sequence[Month], without: Sequence[Month], seed: int) -> Worth:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from preflight import explain_cli, gate_cli, prove_cli, quarantine_cli
+from preflight import contenders_cli, explain_cli, gate_cli, prove_cli, quarantine_cli
 from preflight.bakeoff import bakeoff
 from preflight.failures import explain_failure
 
@@ -24,6 +24,7 @@ app.add_typer(prove_cli.app)
 app.add_typer(quarantine_cli.app)
 app.command()(bakeoff)
 app.command()(gate_cli.gate)
+app.command()(contenders_cli.contenders)
 
 INTERRUPTED = 130  # how typer ends on Ctrl-C
 

@@ -23,7 +23,8 @@ from pipelines.contenders import (
     judge_contenders,
 )
 from pipelines.estimators import HIST_GRADIENT_BOOSTING, LIGHTGBM, LOGISTIC
-from pipelines.folds import FEWEST, fit_matrix, fold_rows
+from pipelines.folds import FEWEST, fit_matrix, fold_probability, fold_rows
+from pipelines.training import fit_model, predict_probability
 
 HOURS = 60.0
 
@@ -134,6 +135,17 @@ def test_each_contender_is_judged_on_every_fold_by_what_it_learned_before_it():
         assert judged[0].folds[number].mean_probability == pytest.approx(folded.is_late[learned].mean())
     for one in judged:
         assert len(one.probability) == sum(fold.flights for fold in one.folds) == len(folded.judged(folded.day))
+
+
+@pytest.mark.parametrize("kind", [LOGISTIC, HIST_GRADIENT_BOOSTING, LIGHTGBM])
+def test_a_fold_is_told_exactly_what_the_pipeline_of_a_training_would_say(kind):
+    folded, parameters = few_days.folded(), replace(few_days.QUICK, kind=kind)
+    learned, judged = folded.folds[0]
+
+    model = fit_model(folded.rows[learned], parameters)
+
+    expected = predict_probability(model, folded.rows[judged])
+    assert np.array_equal(fold_probability(folded, 0, parameters), expected)
 
 
 def test_nothing_that_leaves_after_the_folds_changes_what_is_said_of_them():
