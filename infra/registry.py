@@ -173,6 +173,10 @@ class Registry:
         """What a version came from: data, features, code, parameters, lock and protocol, as it was registered."""
         return mlflow.artifacts.load_dict(f"runs:/{self._version(version).run_id}/{LINEAGE}")
 
+    def parameters(self, version: int) -> dict[str, str]:
+        """The parameters that the run of a version logged, as text."""
+        return dict(self._client.get_run(self._version(version).run_id).data.params)
+
     def scorer(self, version: int) -> Scorer:
         """The bundle of a version, verified and answering. Raises ModelFileError when a file is not as registered."""
         return _scorer_once(self.bundle_folder(version), self.version_tags(version)["bundle_sha256"])

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from preflight import prove_cli, quarantine_cli
+from preflight import prove_cli, quarantine_cli, versions_cli
 from preflight.failures import explain_failure
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ app = typer.Typer(
 
 app.add_typer(prove_cli.app)
 app.add_typer(quarantine_cli.app)
+app.add_typer(versions_cli.app)
 
 INTERRUPTED = 130  # how typer ends on Ctrl-C
 
