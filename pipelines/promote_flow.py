@@ -8,12 +8,14 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
 from infra.stopwatch import part
+from monitoring.figures import readable
 from pipelines.clock import Week
 from pipelines.context import Context
 from pipelines.encoding import encode_features
 from pipelines.fitting import labels_of, prove_parity
 from pipelines.gate_record import refit_record
-from pipelines.promotion import GateRules, readable
+from pipelines.model_cards import write_card
+from pipelines.promotion import GateRules
 from pipelines.refit import refit_checks
 from pipelines.refitting import candidate_fit
 from pipelines.registering import refit_of, register_fit
@@ -88,6 +90,7 @@ def _attach(context: Context, record: dict) -> None:
     verdict = "promoted" if record["promote"] else "refused"
     with part("MLflow"):
         context.registry.attach_gate_record(record["version"], record, verdict)
+    write_card(context, record["version"])
 
 
 def _gate_card(event: dict) -> str:

@@ -13,6 +13,7 @@ from monitoring.summary import Year, summarise_year
 from monitoring.validation_page import render_validation_page
 from pipelines.clock import Week
 from pipelines.context import Context
+from pipelines.model_cards import written_cards
 from pipelines.scoring import NoChampion
 
 PAGE = "report/index.html"
@@ -63,6 +64,7 @@ def find_places(context: Context) -> Places:
         data_docs="/".join(("..", *DATA_DOCS)) if has_docs else None,
         tools=_tools(context.settings),
         validation=Path(VALIDATION_PAGE).name if context.store.path(VALIDATION_PAGE).exists() else None,
+        cards=written_cards(context),
     )
 
 

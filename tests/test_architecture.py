@@ -28,7 +28,7 @@ ONE_HOME = {
     "great_expectations": {"data_checks.suites"},
     "evidently": {"monitoring.drift"},
     "bentoml": {"services.service"},
-    "matplotlib": {"monitoring.plots"},
+    "matplotlib": {"monitoring.plots", "monitoring.card_plots"},
     "onnx": {"pipelines.onnx_export"},
     "onnxruntime": {"infra.scorer"},
     "skops": {"infra.model_file"},

