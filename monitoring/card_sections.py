@@ -7,7 +7,7 @@ from monitoring.card_plots import plot_reliability
 from monitoring.card_sources import artefact, data, environment, lineage, parameters
 from monitoring.card_words import limits, purpose
 from monitoring.fairness import LARGE, SMALL, Gap
-from monitoring.figures import count, metric, readable, share, signed, yes_or_no
+from monitoring.figures import NONE, count, metric, readable, share, signed, yes_or_no
 from monitoring.quality import Quality
 
 BASE_RATE_SAYS_THE_SAME = "none: the base rate says the same of everybody"
@@ -121,8 +121,9 @@ def decision(facts: CardFacts) -> Section:
             f"A flight is warned of from a probability of {readable(threshold)} on: the cheapest threshold where a "
             f"late flight nobody was warned of costs {readable(round((1 - threshold) / threshold, 9))} times a false "
             "alarm, if probabilities are calibrated.",
-            f"A thousand flights decided so cost {readable(evidence['cost_per_thousand'])}, decided by "
-            f"{evidence['rival_name']} {readable(evidence['rival_cost_per_thousand'])}, as the settings count cost.",
+            f"A thousand flights decided so cost {readable(evidence['cost_per_thousand'])}; decided by "
+            f"{evidence['rival_name']}, they cost {readable(evidence['rival_cost_per_thousand'])}. The unit is that of "
+            "the settings, the cost of one false alarm unless they say otherwise.",
         ),
     )
 
@@ -170,10 +171,13 @@ def _whose(facts: CardFacts) -> tuple[str, ...]:
 def _intervals(evidence: dict, confidence: float) -> Iterator[tuple[str, ...]]:
     name, gain, saved = evidence["rival_name"], evidence["gain"], evidence["cost_saved"]
     bound = f"{confidence:.0%} one-sided"
-    yield (f"log loss gained over {name}, {bound}", signed(gain["mean"]), signed(gain["lower"]), "no bound: one-sided")
+    yield (f"log loss gained over {name}, {bound}", signed(gain["mean"]), signed(gain["lower"]), NONE)
     at_most = f"{evidence['cost_saved_at_most']:+.1f}"
     yield (f"cost saved per thousand flights, {bound}", f"{saved['mean']:+.1f}", f"{saved['lower']:+.1f}", at_most)
-    for figure, words in (("brier", "Brier score, 95 %"), ("ece", "expected calibration error, 95 %")):
+    for figure, words in (
+        ("brier", "Brier score, 95% two-sided"),
+        ("ece", "expected calibration error, 95% two-sided"),
+    ):
         one = evidence["reliability"][figure]
         yield (words, metric(one["value"]), metric(one["lower"]), metric(one["upper"]))
 

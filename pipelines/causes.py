@@ -24,10 +24,10 @@ NOTHING_DIFFERS = "nothing that is recorded differs: another processor, or anoth
 
 @dataclass(frozen=True)
 class Manifests:
-    """A version's lineage `then` and of the fit made `now`, and the parameters its run logged, as text."""
+    """The lineage of a version, `then`, and of the fit that was `made` again, and the parameters its run logged, as text."""
 
     then: dict
-    now: dict
+    made: dict
     logged: dict[str, str]
 
 
@@ -47,7 +47,7 @@ def rank_differences(manifests: Manifests) -> list[str]:
 
     Other git revisions and dirty trees are named only where the sources do something else: else they are no cause.
     """
-    then, now = _comparable(manifests.then, manifests.now)
+    then, now = _comparable(manifests.then, manifests.made)
     logged = {name: text for name, text in manifests.logged.items() if name in then["parameters"]}
     claimed = {name: str(value) for name, value in then["parameters"].items() if name in logged}
     contradicted = differences({"parameters": logged}, {"parameters": claimed})
@@ -75,7 +75,7 @@ def _changed_tables(context: Context, manifests: Manifests) -> Iterator[str]:
     accepted = [sentence for week in weeks for sentence in _changed_feeds(context, week)]
     if accepted:
         yield from accepted
-    elif manifests.then["features_sha256"] == manifests.now["features_sha256"]:
+    elif manifests.then["features_sha256"] == manifests.made["features_sha256"]:
         yield from (sentence for week in weeks for sentence in _changed_features(context, week))
 
 

@@ -127,7 +127,7 @@ def rebuild(context: Context, version: Registered) -> Rebuilt:
         return made
     manifests = Manifests(
         then={**version.lineage, "decision_threshold": version.decision_threshold},
-        now={**now, "decision_threshold": fitted.bundle.manifest["decision_threshold"]},
+        made={**now, "decision_threshold": fitted.bundle.manifest["decision_threshold"]},
         logged=version.logged,
     )
     return replace(made, causes=explain_difference(context, manifests))
