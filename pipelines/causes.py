@@ -14,8 +14,8 @@ from pipelines.lineage import differences
 from pipelines.protocol import Slices
 
 LIKELIEST_FIRST = (
-    *("data", "rows", "late_share", "parameters", "window", "slices", "features_sha256", "code", "libraries"),
-    *("lock_sha256", "python", "machine", "protocol", "decision_threshold", "calibration"),
+    *("data", "rows", "late_share", "parameters", "window", "slices", "features_sha256", "protocol"),
+    *("decision_threshold", "code", "libraries", "lock_sha256", "python", "machine", "calibration"),
 )
 """What may differ, in the order in which a reader should suspect it; a calibration follows from all before it."""
 MOST_THREADS = 2
@@ -24,7 +24,7 @@ NOTHING_DIFFERS = "nothing that is recorded differs: another processor, or anoth
 
 @dataclass(frozen=True)
 class Manifests:
-    """The lineage of a version, `then`, and of the fit that was `made` again, and the parameters its run logged, as text."""
+    """A version's lineage `then`, that of the fit `made` again, and the parameters its run logged, as text."""
 
     then: dict
     made: dict
