@@ -36,6 +36,7 @@ EXPERIMENT = "flight-lateness"
 CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
 MODEL_FILE = "model.skops"
 BUNDLE, RECORD, LINEAGE = "bundle", "gate.json", "lineage.json"
+CARD = "card"
 DATABASE = "mlflow.db"
 
 
@@ -205,9 +206,19 @@ class Registry:
         except MlflowException as error:
             raise RegistryError(f"version {version} was never judged by the gate") from error
 
+    def attach_card(self, version: int, markdown: str, html: str) -> None:
+        """Keep the card of a version with its run, in both of its forms."""
+        run = self._version(version).run_id
+        for form, text in (("md", markdown), ("html", html)):
+            self._client.log_text(run, text, f"{CARD}.{form}")
+
     def lineage(self, version: int) -> dict:
         """What a version came from: data, features, code, parameters, lock and protocol, as it was registered."""
         return mlflow.artifacts.load_dict(f"runs:/{self._version(version).run_id}/{LINEAGE}")
+
+    def parameters(self, version: int) -> dict[str, str]:
+        """The parameters that the run of a version logged, as text."""
+        return dict(self._client.get_run(self._version(version).run_id).data.params)
 
     def scorer(self, version: int) -> Scorer:
         """The bundle of a version, verified and answering. Raises ModelFileError when a file is not as registered."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
+from monitoring.figures import readable
 from pipelines.evidence import Fairness, GateEvidence, SliceResult
 
 
@@ -58,15 +59,6 @@ class PromotionDecision:
     def as_record(self) -> dict:
         """The decision as plain values for the registry."""
         return asdict(self)
-
-
-def readable(value: float) -> str:
-    """A number with four digits that count; a whole one as it is.
-
-    >>> readable(12870), readable(0.77941)
-    ('12870', '0.7794')
-    """
-    return f"{value:.0f}" if float(value).is_integer() else f"{value:.4g}"
 
 
 def decide_promotion(evidence: GateEvidence, rules: GateRules) -> PromotionDecision:

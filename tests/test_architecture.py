@@ -33,7 +33,7 @@ ONE_HOME = {
     "skops": {"infra.model_file"},
     "optuna": {"pipelines.tuning"},
     "fairlearn": {"monitoring.fairness"},
-    "matplotlib": {"monitoring.plots", "monitoring.explain_plots", "monitoring.bakeoff_plots"},
+    "matplotlib": {"monitoring.plots", "monitoring.explain_plots", "monitoring.bakeoff_plots", "monitoring.card_plots"},
 }
 """The outside tools that one module stands for, so that a change of theirs is met in one place."""
 
