@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import asdict
+from datetime import date
 from itertools import groupby
 from pathlib import Path
 
@@ -15,9 +16,9 @@ from infra.storage import Store, write_atomically
 from pipelines.backfill import FEATURES, accepted_home, backfill
 from pipelines.context import Context, open_context
 from pipelines.estimators import ModelParameters
-from pipelines.gate_fits import KINDS, Twin, Year, answers_of, fits_of, mondays, twins_needed
+from pipelines.gate_fits import KINDS, WEEKS_TO_LEARN_FROM, Twin, Year, answers_of, fits_of, mondays, twins_needed
 from pipelines.gate_power import GAINS, LONGEST, SHORTEST, DailyGains, daily_gains, power_curve
-from pipelines.gate_trials import Bench, Trial, rate_of, try_twins
+from pipelines.gate_trials import Bench, NothingToTry, Trial, rate_of, try_twins
 from pipelines.judgement import looking_of, rules_of
 from pipelines.lineage import features_sha256
 from pipelines.registering import costs_of
@@ -78,6 +79,7 @@ def calibrate(settings: Settings, trials: int, path: Path | None, as_json: bool)
 def _measure(context: Context, trials: int) -> Calibration:
     settings = context.settings
     starts = mondays(settings.first_day, settings.last_day, settings.gate_days)
+    _require_long_enough(settings, starts)
     twins = fits_of(starts, twins_needed(len(starts), trials))
     with show.progress(len(context.all_weeks()) + len(twins), "weeks and fits") as advance:
         year = _year(context, advance)
@@ -94,6 +96,17 @@ def _measure(context: Context, trials: int) -> Calibration:
         gate_days=settings.gate_days,
         trees=settings.trees,
     )
+
+
+def _require_long_enough(settings: Settings, starts: list[date]) -> None:
+    """Before anything is fitted: there has to be a later fit, an earlier one, and days to follow both."""
+    needed = settings.retrain_every_weeks * 7 + SHORTEST
+    followed = (settings.last_day - starts[0]).days + 1 if starts else 0
+    if followed < needed:
+        raise NothingToTry(
+            f"expected {needed} days or more after the first {WEEKS_TO_LEARN_FROM} weeks, which are learned from, got "
+            f"{followed}; choose a longer PREFLIGHT_FIRST_DAY to PREFLIGHT_LAST_DAY"
+        )
 
 
 def _year(context: Context, advance: Callable[[str], None]) -> Year:
