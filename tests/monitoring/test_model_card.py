@@ -208,7 +208,8 @@ def test_the_plot_shows_a_point_and_an_interval_per_bin():
     drawn = plot_reliability(bins)
 
     assert drawn == plot_reliability(bins)
-    assert drawn != plot_reliability([{**one, "upper": one["upper"] + 0.1} for one in bins])
+    for figure in ("mean_probability", "late_share", "lower", "upper"):
+        assert drawn != plot_reliability([{**bins[0], figure: 0.2}, bins[1]])
     assert 'aria-label="Reliability in 2 bins, from 0.100 said to 0.400"' in drawn
 
 
