@@ -138,9 +138,9 @@ def _verdict(table: dict, optimum: dict[tuple[str, bool], float]) -> str:
     months = sum(
         one.cost_at_optimum < other.cost_at_optimum for one, other in zip(table[treated], table[plain], strict=True)
     )
-    beside = (
-        f"{_named(treated)} saves {saved:.1%} of the cost of {_named(plain)}, in {months} of {len(table[plain])} months"
-    )
+    differs = f"saves {saved:.1%} of" if saved >= 0 else f"adds {-saved:.1%} to"
+    held = f"cheaper in {months} of {len(table[plain])} months"
+    beside = f"{_named(treated)} {differs} the cost of {_named(plain)}, {held}"
     if saved < WORTH_IT:
         return f"So nothing is reweighted, and the threshold moves instead: {beside}."
     return f"So a treatment is worth a closer look: {beside}."
