@@ -6,12 +6,11 @@ from pathlib import Path
 import polars as pl
 
 from pipelines.contenders import Choice, choose_contender, judge_contenders
-from pipelines.estimators import HIST_GRADIENT_BOOSTING, LIGHTGBM, ModelParameters
+from pipelines.estimators import HIST_GRADIENT_BOOSTING, ModelParameters
 from pipelines.folds import FoldedRows, fold_rows
 from pipelines.protocol import Protocol, Slices
-from pipelines.trials import warm_starts
+from pipelines.trials import Tuning, warm_starts
 
-TREES = (HIST_GRADIENT_BOOSTING, LIGHTGBM)
 DEFAULT_TRIALS = 12
 DEFAULT_SECONDS = 60.0
 
@@ -49,36 +48,40 @@ def choose_recipe(
     folded = fold_rows(labelled, slices)
     if not folded.folds:
         return _untried(parameters, slices)
-    judged = judge_contenders(folded, parameters)
+    tuning = _tuned(folded, parameters, last, protocol, trials, seconds, folder) if trials else None
+    best = tuning.parameters if tuning else parameters
+    judged = judge_contenders(folded, best)
     choice = choose_contender(
         judged, folded.judged(folded.is_late), folded.judged(folded.day), protocol.confidence, parameters.seed
     )
-    chosen = replace(parameters, kind=choice.winner)
+    chosen = replace(best, kind=choice.winner)
+    facts = {
+        "folds": len(folded.folds),
+        "chosen": choice.winner,
+        "reason": choice.reason,
+        "parameters": chosen.as_dict(),
+        "tuning": tuning.as_facts() if tuning else {"reason": "no trials were asked for"},
+        **_table(choice),
+    }
     measured = {f"seconds_{one.name}": one.seconds for one in judged}
-    facts = {"folds": len(folded.folds), "chosen": choice.winner, "reason": choice.reason, **_table(choice)}
-    if choice.winner not in TREES or trials < 1:
-        why = f"{choice.winner} has nothing to tune" if choice.winner not in TREES else "no trials were asked for"
-        return Recipe(chosen, {**facts, "parameters": chosen.as_dict(), "tuning": {"reason": why}}, measured)
-    return _tuned(folded, chosen, facts, measured, last, protocol, trials, seconds, folder)
+    return Recipe(chosen, facts, measured | ({"seconds_tuning": tuning.seconds} if tuning else {}))
 
 
 def _tuned(
     folded: FoldedRows,
-    chosen: ModelParameters,
-    facts: dict,
-    measured: dict,
+    parameters: ModelParameters,
     last: dict | None,
     protocol: Protocol,
     trials: int,
     seconds: float,
     folder: Path,
-) -> Recipe:
+) -> Tuning:
+    """The search, before the contenders meet: the trees compete as they would be fitted, not as they came."""
     from pipelines.tuning import tune  # Optuna takes a second to import, and not every recipe tunes
 
-    warm = warm_starts((last or {}).get("tuning"), chosen) if (last or {}).get("chosen") == chosen.kind else ()
-    tuning = tune(folded, chosen, folder, trials=trials, seconds=seconds, confidence=protocol.confidence, warm=warm)
-    facts |= {"parameters": tuning.parameters.as_dict(), "tuning": tuning.as_facts()}
-    return Recipe(tuning.parameters, facts, measured | {"seconds_tuning": tuning.seconds})
+    trees = replace(parameters, kind=HIST_GRADIENT_BOOSTING)
+    warm = warm_starts((last or {}).get("tuning"), trees)
+    return tune(folded, trees, folder, trials=trials, seconds=seconds, confidence=protocol.confidence, warm=warm)
 
 
 def _untried(parameters: ModelParameters, slices: Slices) -> Recipe:

@@ -143,9 +143,7 @@ def test_a_treatment_that_saves_next_to_nothing_is_left_alone(under, differs):
 def test_a_treatment_that_saves_much_is_named_with_what_it_saves():
     said = concluded({NOTHING: 400, WEIGHTS: 410, UNDER: 380, OVER: 395})
 
-    assert said.endswith(
-        "closer look: undersampling saves 5.0% of the cost of nothing, cheaper in 1 of 1 months."
-    )
+    assert said.endswith("closer look: undersampling saves 5.0% of the cost of nothing, cheaper in 1 of 1 months.")
     assert "undersampling is cheapest, 430 per 1000 flights against 450 untreated" in said
 
 
