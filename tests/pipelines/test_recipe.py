@@ -90,15 +90,15 @@ def test_parameters_of_another_kind_of_model_are_no_start(recipe, tmp_path):
     assert choose(tmp_path, last=other, trials=2).facts["tuning"] == choose(tmp_path, trials=2).facts["tuning"]
 
 
-def test_a_model_without_hyperparameters_is_not_tuned(tmp_path, monkeypatch):
-    choice = Choice(LOGISTIC, "logistic won", ())
-    monkeypatch.setattr(recipes, "judge_contenders", lambda *_: ())
-    monkeypatch.setattr(recipes, "choose_contender", lambda *_: choice)
+def test_the_trees_meet_the_others_as_they_were_tuned(tmp_path, monkeypatch):
+    met = []
+    monkeypatch.setattr(recipes, "judge_contenders", lambda _, parameters: met.append(parameters) or ())
+    monkeypatch.setattr(recipes, "choose_contender", lambda *_: Choice(LOGISTIC, "logistic won", ()))
 
     found = choose(tmp_path)
 
-    assert found.parameters == replace(QUICK, kind=LOGISTIC)
-    assert found.facts["tuning"] == {"reason": "logistic has nothing to tune"}
+    assert [one.as_dict() for one in met] == [found.facts["tuning"]["parameters"]]
+    assert found.parameters == replace(met[0], kind=LOGISTIC)
 
 
 def test_no_trials_choose_the_contender_alone(tmp_path):
