@@ -11,7 +11,7 @@ def gain_interval(values: np.ndarray, day: np.ndarray, confidence: float) -> Int
 
     `values` and `day` are (n_rows,); the days in their order are the sample. Raises ValueError for fewer than two.
     A bootstrap of 14 days, which `monitoring.quality.day_block_interval` is, is right too seldom: it knows neither that
-    14 are few nor that neighbours are alike, and finds a gain that is not there in 7 to 8 % of cases instead of 5
+    14 are few nor that neighbours are alike, and finds a gain that is not there in up to 8 % of cases instead of 5
     (docs/decisions/0015-gate.md).
     """
     _, index = np.unique(day, return_inverse=True)
