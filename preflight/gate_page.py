@@ -74,8 +74,9 @@ Models are fitted at {windows} Mondays, as far apart as the gate is long ({measu
 known; those of one Monday, the twins, are of one recipe and the same rows and differ by the seed alone: these are the
 A/A trials. A second kind of twins drew their days, with replacement, from the same days: that is harsher, for one of
 two may well have drawn the days that teach more, and it is not counted in the line above. Every pair of twins of one
-kind comes before the gate once, on the days that follow, who challenges whom being drawn. All checks are made but those of a file,
-and calibration is left out. Trials of one window share its days: the interval of windows drawn again is the honest one.
+kind comes before the gate once, on the days that follow, who challenges whom being drawn. All checks are made but those
+of a file, and calibration is left out. Trials of one window share its days: the interval of windows drawn again is the
+honest one.
 """
     power = f"""
 The gain of a later fit over one at least four weeks older has real ups and downs from day to day ({measured.pairs}
