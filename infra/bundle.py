@@ -115,7 +115,7 @@ def read_npy(path: Path, content: bytes) -> np.ndarray:
     """The array in the bytes of `path`, never by unpickling. Raises ModelFileError for anything but float64."""
     try:
         array = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
-    except (ValueError, EOFError) as error:
+    except (ValueError, EOFError, MemoryError, OverflowError) as error:
         raise ModelFileError(f"{path} is no plain array ({error}); export it again") from error
     if array.dtype != np.float64:
         raise ModelFileError(f"{path} holds {array.dtype}, expected float64; export it again")
@@ -124,9 +124,9 @@ def read_npy(path: Path, content: bytes) -> np.ndarray:
 
 def _read(path: Path) -> bytes:
     """The bytes of a file, read once. Raises ModelFileError when it is missing, no file, or too large."""
-    if not path.is_file():
-        raise ModelFileError(f"{path} is missing; restore it, or train again")
     try:
+        if not path.is_file():
+            raise ModelFileError(f"{path} is missing; restore it, or train again")
         with path.open("rb") as file:
             content = file.read(LARGEST_BYTES[path.name] + 1)
     except OSError as error:

@@ -6,7 +6,7 @@ import json
 from infra.errors import PreflightError
 from infra.storage import Store
 
-STAGES = ("land", "validate", "score", "monitor", "decide", "train", "gate", "promote")
+STAGES = ("land", "validate", "score", "monitor", "decide", "tune", "train", "gate", "promote")
 """The stages of a week in the order in which they happen."""
 
 

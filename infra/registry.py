@@ -4,11 +4,13 @@ Aliases: `champion` answers, `challenger` is the newest candidate, `previous` is
 rollback would go. A version is loaded only if its file has the SHA-256 it was registered with.
 """
 
+from collections.abc import Sequence
 from contextlib import nullcontext
 from functools import lru_cache
 from importlib.metadata import version as installed_version
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import time
 
 import mlflow
 import numpy as np
@@ -16,10 +18,12 @@ import pandas as pd
 from filelock import FileLock
 from mlflow.data.code_dataset_source import CodeDatasetSource
 from mlflow.data.meta_dataset import MetaDataset
+from mlflow.entities import Metric, Param, Run
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, Schema, TensorSpec
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID as PARENT
 
 from infra.bundle import MODEL_NAME, Bundle, read_bundle, write_bundle
 from infra.errors import PreflightError
@@ -32,6 +36,7 @@ EXPERIMENT = "flight-lateness"
 CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
 MODEL_FILE = "model.skops"
 BUNDLE, RECORD, LINEAGE = "bundle", "gate.json", "lineage.json"
+CARD = "card"
 DATABASE = "mlflow.db"
 
 
@@ -52,7 +57,7 @@ class Registry:
         if self._client.get_experiment_by_name(EXPERIMENT) is None:
             place = None if tracking_uri else (folder / "artifacts").as_uri()
             self._client.create_experiment(EXPERIMENT, artifact_location=place)
-        mlflow.set_experiment(EXPERIMENT)
+        self._experiment = mlflow.set_experiment(EXPERIMENT).experiment_id
         if tracking_uri is None:
             mark_migrated(folder)
 
@@ -107,6 +112,38 @@ class Registry:
             tags={"fit_key": fit_key, "sha256": digest, "bundle_sha256": bundle.sha256, "run": run_name, **tags},
         )
         return int(created.version)
+
+    def log_study(
+        self,
+        study_key: str,
+        *,
+        run_name: str,
+        parameters: dict[str, object],
+        metrics: dict[str, float],
+        trials: Sequence[dict],
+        tags: dict[str, str] | None = None,
+    ) -> str:
+        """Log a study of hyperparameters as a run with one nested run per trial, and return the run's id.
+
+        Each of `trials` has its `number`, `state`, `parameters` and `fold_losses`, which become one metric with the
+        fold as step. `study_key` names the study: asked for again, the run that exists is returned; what a kill left
+        unfinished is deleted, and logged anew.
+        """
+        found = self._runs(f"tags.study_key = '{study_key}'")
+        whole = [run for run in found if run.info.status == "FINISHED" and PARENT not in run.data.tags]
+        if whole:
+            return whole[0].info.run_id
+        for leftover in found:
+            self._client.delete_run(leftover.info.run_id)
+        named = {"study_key": study_key, **(tags or {})}
+        parent = self._log_run(run_name, parameters, _metrics(metrics), named)
+        for trial in trials:
+            losses = [Metric("fold_log_loss", loss, _now(), step) for step, loss in enumerate(trial["fold_losses"])]
+            above = {**named, PARENT: parent, "state": trial["state"]}
+            child = self._log_run(f"trial-{trial['number']}", trial["parameters"], losses, above)
+            self._client.set_terminated(child)
+        self._client.set_terminated(parent)  # last of all: a finished run has all of its trials
+        return parent
 
     def version_of(self, fit_key: str) -> int | None:
         """The version registered for a fit, None when there is none."""
@@ -169,9 +206,19 @@ class Registry:
         except MlflowException as error:
             raise RegistryError(f"version {version} was never judged by the gate") from error
 
+    def attach_card(self, version: int, markdown: str, html: str) -> None:
+        """Keep the card of a version with its run, in both of its forms."""
+        run = self._version(version).run_id
+        for form, text in (("md", markdown), ("html", html)):
+            self._client.log_text(run, text, f"{CARD}.{form}")
+
     def lineage(self, version: int) -> dict:
         """What a version came from: data, features, code, parameters, lock and protocol, as it was registered."""
         return mlflow.artifacts.load_dict(f"runs:/{self._version(version).run_id}/{LINEAGE}")
+
+    def parameters(self, version: int) -> dict[str, str]:
+        """The parameters that the run of a version logged, as text."""
+        return dict(self._client.get_run(self._version(version).run_id).data.params)
 
     def scorer(self, version: int) -> Scorer:
         """The bundle of a version, verified and answering. Raises ModelFileError when a file is not as registered."""
@@ -183,7 +230,8 @@ class Registry:
 
     def bundle_folder(self, version: int) -> Path:
         """Where the bundle of a version lies."""
-        return _local(f"runs:/{self._version(version).run_id}/{BUNDLE}")
+        artifacts = self._client.get_run(self._version(version).run_id).info.artifact_uri
+        return _local(f"{artifacts}/{BUNDLE}")  # a runs:/ address would be copied aside each time
 
     def load(self, version: int) -> object:
         """The model of a version as scikit-learn. Raises ModelFileError when its file is not as registered."""
@@ -202,9 +250,17 @@ class Registry:
             raise RegistryError(f"there is no version {version}; known: {known}") from error
 
     def _abandon_unfinished(self, fit_key: str) -> None:
-        experiment = self._client.get_experiment_by_name(EXPERIMENT).experiment_id
-        for run in self._client.search_runs([experiment], filter_string=f"tags.fit_key = '{fit_key}'"):
+        for run in self._runs(f"tags.fit_key = '{fit_key}'"):
             self._client.set_terminated(run.info.run_id, "KILLED")
+
+    def _runs(self, which: str) -> list[Run]:
+        return list(self._client.search_runs([self._experiment], filter_string=which))
+
+    def _log_run(self, name: str, parameters: dict, metrics: list[Metric], tags: dict[str, str]) -> str:
+        """A run that is still running, with all of this, in two calls."""
+        run = self._client.create_run(self._experiment, tags=tags, run_name=name).info.run_id
+        self._client.log_batch(run, metrics, [Param(key, str(value)) for key, value in parameters.items()])
+        return run
 
     def _ensure_model_exists(self) -> None:
         try:
@@ -217,6 +273,14 @@ class Registry:
 
 _load_once = lru_cache(maxsize=4)(load_model)
 _scorer_once = lru_cache(maxsize=4)(load_bundle)
+
+
+def _metrics(values: dict[str, float]) -> list[Metric]:
+    return [Metric(name, value, _now(), 0) for name, value in values.items()]
+
+
+def _now() -> int:
+    return int(time() * 1000)
 
 
 def _local(uri: str) -> Path:

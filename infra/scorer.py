@@ -40,6 +40,10 @@ class Scorer:
         """Calibrated probability of a late arrival, (n,), of float64 rows (n, n_features) in the manifest's order."""
         return self._session.run(["probability"], {"features": features})[0]
 
+    def log_odds(self, features: np.ndarray) -> np.ndarray:
+        """Log-odds before calibration, (n,), of rows as `probability` takes them."""
+        return self._session.run(["log_odds"], {"features": features})[0]
+
     def explain(self, features: np.ndarray) -> Explanation:
         """What each feature adds to the log-odds of each row."""
         parts = "contribution" if self._reasons is None else "leaf"

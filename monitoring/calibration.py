@@ -91,7 +91,8 @@ class _Totals:
         shape = (int(day.max()) + 1, len(edges) + 1)
         place = day * shape[1] + np.searchsorted(edges, probability, "right")
         columns = (np.ones(len(is_late)), probability, is_late, (probability - is_late) ** 2)
-        return cls(*(np.bincount(place, weights=c, minlength=shape[0] * shape[1]).reshape(shape) for c in columns))
+        sums = [np.bincount(place, weights=c, minlength=shape[0] * shape[1]).reshape(shape) for c in columns]
+        return cls(*(one[:, sums[0].any(axis=0)] for one in sums))  # equal probabilities can leave a bin empty
 
     def mean_probability(self, times: np.ndarray) -> np.ndarray:
         return _ratio(times @ self.said, times @ self.flights)

@@ -8,6 +8,27 @@ from monitoring.quality import loss_per_row
 
 
 @dataclass(frozen=True)
+class Gain:
+    """A mean over months with its two-sided interval; above 0 is better."""
+
+    mean: float
+    lower: float
+    upper: float
+
+    @classmethod
+    def of(cls, rounds: np.ndarray, confidence: float) -> "Gain":
+        """From the mean of each round, (n_rounds,), of which the first is the months as they were."""
+        tail = (1 - confidence) / 2
+        lower, upper = np.quantile(rounds[1:], [tail, 1 - tail])
+        return cls(float(rounds[0]), float(lower), float(upper))
+
+    @property
+    def sign(self) -> int:
+        """1 when the whole interval lies above 0, -1 when below, 0 when it holds 0."""
+        return int(self.lower > 0) - int(self.upper < 0)
+
+
+@dataclass(frozen=True)
 class DayTotals:
     """What a month's AUC and log loss are made of, by day, so that a day can count twice or not at all.
 
@@ -53,6 +74,24 @@ class DayTotals:
 def draw_days(days: int, rounds: int, dice: np.random.Generator) -> np.ndarray:
     """How often each day is drawn when as many days are drawn with replacement, (n_rounds, n_days)."""
     return dice.multinomial(days, np.full(days, 1 / days), size=rounds).astype(float)
+
+
+def mean_of_months(
+    values: np.ndarray, day: np.ndarray, month: np.ndarray, confidence: float, seed: int, rounds: int = 2000
+) -> Gain:
+    """The mean over months of the mean of `values`, with the interval of days drawn again within each month.
+
+    All three are (n_rows,). Each month counts the same; a day lies in one month.
+    """
+    dice = np.random.default_rng(seed)
+    means = []
+    for one in np.unique(month):
+        rows = month == one
+        _, index = np.unique(day[rows], return_inverse=True)
+        sums, counts = np.bincount(index, weights=values[rows]), np.bincount(index)
+        times = np.concatenate([np.ones((1, len(counts))), draw_days(len(counts), rounds, dice)])
+        means.append((times @ sums) / (times @ counts))
+    return Gain.of(np.mean(means, axis=0), confidence)
 
 
 def _won_against(others: np.ndarray, ours: np.ndarray) -> np.ndarray:

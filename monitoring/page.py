@@ -1,12 +1,13 @@
 """The year as one page that opens without a network. Gathers what the page shows; the words are in `templates/`."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from jinja2 import Environment
 
 from monitoring import plots
 from monitoring.decision import RETRAIN
+from monitoring.figures import readable
 from monitoring.html import page_environment
 from monitoring.summary import PeriodRow, Year, mean_of
 from monitoring.windows import DRIFT_THRESHOLD
@@ -26,12 +27,17 @@ class Tool:
 
 @dataclass(frozen=True)
 class Places:
-    """Where the reader finds the rest; links are relative to the page, None to what was not made."""
+    """Where the reader finds the rest; links are relative to the page, None to what was not made.
+
+    `cards` leads from versions to their model cards.
+    """
 
     home: str
     data_docs: str | None
     tools: tuple[Tool, ...]
     validation: str | None = None
+    bakeoff: str | None = None
+    cards: dict[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -90,6 +96,7 @@ def render_page(year: Year, evidently: list[str], places: Places) -> str:
         weeks=[event["week"] for event in year.of("score")],
         plots=draw_plots(year),
         frozen=next((gate for gate in year.of("gate") if gate["promote"]), None),
+        refits={event["judged"]: event["champion"] for event in year.of("promote") if event["promoted"]},
         trainings={event["version"]: event for event in year.of("train")},
         undated=_verdicts_outside(year),
         features=summarise_drift(year),
@@ -192,6 +199,7 @@ def _environment() -> Environment:
         "count_of": _count_of,
         "metric": _metric,
         "gain": _gain,
+        "readable": readable,
         "share": _share,
         "versions": _versions,
     }

@@ -1,4 +1,4 @@
-"""The plots of the year as inline SVG. The only module that imports matplotlib; equal data gives equal bytes."""
+"""The plots of the year as inline SVG, and how every plot is drawn; equal data gives equal bytes."""
 
 import hashlib
 import io

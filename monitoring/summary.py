@@ -5,17 +5,20 @@ from dataclasses import asdict, dataclass
 import polars as pl
 
 from data_checks import schema as s
+from monitoring.decision_cost import CostTable, cost_per_thousand
 from monitoring.labels import IS_LATE
 from monitoring.quality import Quality, measure_quality
 
 PERIOD = "period"
+ANSWERS = {"live": "probability", "frozen": "frozen", "base_rate": "base_rate"}
 
 
 @dataclass(frozen=True)
 class PeriodRow:
     """One month (`2013-07`) or week (`2013-07-01`): its flights, those with a label, three answers to the same flights.
 
-    `promoted` and `refused` count the gate's verdicts of the period in which they fell.
+    `cost_per_thousand` is what the decisions of each answer cost, by its name. `promoted` and `refused` count the
+    gate's verdicts of the period in which they fell.
     """
 
     period: str
@@ -24,6 +27,7 @@ class PeriodRow:
     live: Quality
     frozen: Quality
     base_rate: Quality
+    cost_per_thousand: dict[str, float]
     versions: tuple[int, ...]
     promoted: int
     refused: int
@@ -50,6 +54,7 @@ class Year:
             "mean_log_loss": {
                 answer: mean_of(self.months, answer, "log_loss") for answer in ("live", "frozen", "base_rate")
             },
+            "mean_cost_per_thousand": mean_costs(self.months),
             "event_log_sha256": self.event_log_sha256,
         }
 
@@ -61,6 +66,7 @@ def summarise_year(
     events: list[dict],
     digest: str,
     zone: str,
+    costs: CostTable,
 ) -> Year:
     """The year so far; departures count in the month and week of their local time in `zone`."""
     local = pl.col(s.SCHEDULED_DEPARTURE).dt.convert_time_zone(zone).dt.date()
@@ -69,8 +75,10 @@ def summarise_year(
     )
     gates = [event for event in events if event["stage"] == "gate"]
     return Year(
-        months=_rows(answers.with_columns(local.dt.strftime("%Y-%m").alias(PERIOD)), gates, "decided_on"),
-        weeks=_rows(answers.with_columns(local.dt.truncate("1w").dt.strftime("%Y-%m-%d").alias(PERIOD)), gates, "week"),
+        months=_rows(answers.with_columns(local.dt.strftime("%Y-%m").alias(PERIOD)), gates, "decided_on", costs),
+        weeks=_rows(
+            answers.with_columns(local.dt.truncate("1w").dt.strftime("%Y-%m-%d").alias(PERIOD)), gates, "week", costs
+        ),
         events=tuple(events),
         event_log_sha256=digest,
     )
@@ -83,18 +91,23 @@ def mean_of(rows: tuple[PeriodRow, ...], answer: str, metric: str) -> float | No
     return sum(values) / len(values) if values else None
 
 
-def _rows(answers: pl.DataFrame, gates: list[dict], dated: str) -> tuple[PeriodRow, ...]:
+def mean_costs(rows: tuple[PeriodRow, ...]) -> dict[str, float | None]:
+    """The mean over the rows of the cost of a thousand flights, by answer; None of no rows."""
+    return {name: sum(row.cost_per_thousand[name] for row in rows) / len(rows) if rows else None for name in ANSWERS}
+
+
+def _rows(answers: pl.DataFrame, gates: list[dict], dated: str, costs: CostTable) -> tuple[PeriodRow, ...]:
     """One row per period that has a label, in the order of `answers`."""
     groups = answers.group_by(PERIOD, maintain_order=True)
     labelled = ((name, rows, rows.filter(pl.col(IS_LATE).is_not_null())) for (name,), rows in groups)
     return tuple(
-        _row(name, rows, known, [gate["promote"] for gate in gates if gate[dated].startswith(name)])
+        _row(name, rows, known, [gate["promote"] for gate in gates if gate[dated].startswith(name)], costs)
         for name, rows, known in labelled
         if known.height
     )
 
 
-def _row(name: str, rows: pl.DataFrame, known: pl.DataFrame, verdicts: list[bool]) -> PeriodRow:
+def _row(name: str, rows: pl.DataFrame, known: pl.DataFrame, verdicts: list[bool], costs: CostTable) -> PeriodRow:
     return PeriodRow(
         period=name,
         flights=rows.height,
@@ -102,6 +115,7 @@ def _row(name: str, rows: pl.DataFrame, known: pl.DataFrame, verdicts: list[bool
         live=_quality(known, "probability"),
         frozen=_quality(known, "frozen"),
         base_rate=_quality(known, "base_rate"),
+        cost_per_thousand={name: _cost(known, column, costs) for name, column in ANSWERS.items()},
         versions=tuple(sorted(rows["version"].unique().to_list())),
         promoted=sum(verdicts),
         refused=len(verdicts) - sum(verdicts),
@@ -110,3 +124,7 @@ def _row(name: str, rows: pl.DataFrame, known: pl.DataFrame, verdicts: list[bool
 
 def _quality(known: pl.DataFrame, column: str) -> Quality:
     return measure_quality(known[column].to_numpy(), known[IS_LATE].cast(pl.Int8).to_numpy())
+
+
+def _cost(known: pl.DataFrame, column: str, costs: CostTable) -> float:
+    return cost_per_thousand(known[column].to_numpy(), known[IS_LATE].cast(pl.Int8).to_numpy(), costs)

@@ -1,12 +1,15 @@
-"""From a fitted estimator to the bundle that serves it."""
+"""From a fitted estimator to the bundle that serves it, and the gate that the bundle has to pass."""
 
 from collections.abc import Sequence
 
+import numpy as np
 from sklearn.pipeline import Pipeline
 
 from infra.bundle import Bundle, pack_bundle
+from infra.scorer import Scorer
+from pipelines.artefact_parity import ArtefactParity, estimator_probability, hard_rows, require_parity
 from pipelines.calibration_map import CalibrationMap
-from pipelines.feature_catalog import NAMES
+from pipelines.feature_catalog import CATEGORIES, NAMES
 from pipelines.forest import UnservableModelError, forest_of, path_contributions
 from pipelines.linear import linear_of
 from pipelines.onnx_export import forest_onnx, linear_onnx
@@ -42,3 +45,16 @@ def build_bundle(
         decision_threshold=decision_threshold,
         facts=facts,
     )
+
+
+def require_exact(
+    estimator: object, calibration: CalibrationMap, scorer: Scorer, gate: np.ndarray, seed: int
+) -> ArtefactParity:
+    """That a loaded bundle says what its estimator says, on the encoded rows of the gate and hard rows made of them.
+
+    Raises WrongConversion with the largest difference when it does not: such a bundle must not be registered.
+    """
+    forest = None if isinstance(estimator, Pipeline) else forest_of(estimator)
+    codes = [len(values) for values in CATEGORIES.values()]
+    rows = hard_rows(gate, codes, seed, forest, infinities=forest is not None)  # a regression takes none
+    return require_parity(estimator_probability(estimator, calibration, rows), scorer.probability(rows))

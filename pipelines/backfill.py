@@ -63,7 +63,7 @@ def backfill(
 
     Every process holds one look-back window at most, and ends when its parent does.
     """
-    with ProcessPoolExecutor(workers, SPAWNED, initializer=_end_with_parent) as pool:
+    with ProcessPoolExecutor(workers, SPAWNED, initializer=end_with_parent) as pool:
         week_of = {pool.submit(build, settings, folder, week): week for week in weeks}
         for done in as_completed(week_of):
             done.result()
@@ -131,7 +131,7 @@ def _build_in_order(settings: Settings, folder: Path, weeks: list[Week], build: 
         build(settings, folder, week)
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """A worker whose parent was killed would wait for its next week for ever."""
 
     def watch() -> None:

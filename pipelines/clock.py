@@ -42,6 +42,15 @@ class Week:
         """The week with this `id`."""
         return cls(date.fromisoformat(identifier))
 
+    @classmethod
+    def ending(cls, moment: datetime) -> "Week":
+        """The week that ends at a moment, the Monday after it, 00:00 New York time.
+
+        >>> Week.ending(Week.from_id("2013-07-01").end).id
+        '2013-07-01'
+        """
+        return cls(moment.astimezone(NEW_YORK).date()).plus(-1)
+
     @property
     def id(self) -> str:
         """The ISO date of its Monday: its name in files, tables and commands."""

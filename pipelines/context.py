@@ -82,6 +82,12 @@ class Context:
                 "set it back, or set PREFLIGHT_HOME to a fresh folder for another life"
             )
 
+    def as_lived(self) -> Context:
+        """The context with the settings that this home was lived with, whatever the environment says now."""
+        lived = self.store.read_json(HISTORY) or {}
+        known = {name: value for name, value in lived.items() if name in Settings.model_fields}
+        return Context(self.settings.model_copy(update=Settings(**known).model_dump(include=set(known))))
+
     def check_source(self) -> None:
         """Raise SourceError now rather than in a flow when the source files are not what the contract expects."""
         if not self.is_staged():

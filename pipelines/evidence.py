@@ -11,7 +11,7 @@ from monitoring.calibration import Reliability, measure_reliability
 from monitoring.decision_cost import CostTable, cost_per_row, decide_warnings
 from monitoring.fairness import Gap, measure_gap, sizes
 from monitoring.gain_interval import gain_interval
-from monitoring.quality import Interval, Quality, loss_per_row, measure_quality
+from monitoring.quality import Interval, Quality, day_block_interval, loss_per_row, measure_quality
 
 FAMILIES_OF_SIZE = {"carriers": (s.CARRIER, 0.05), "destinations": (s.DESTINATION, 0.005)}
 """Who is small: a carrier with under 5 % of the flights judged, a destination with under 0.5 %."""
@@ -84,6 +84,7 @@ class GateEvidence:
     rival: Quality
     rival_name: str
     gain: Interval
+    gain_resampled: Interval
     reliability: Reliability
     cost_per_thousand: float
     rival_cost_per_thousand: float
@@ -126,6 +127,7 @@ def gather_evidence(
         rival=measure_quality(rival, is_late),
         rival_name=rival_name,
         gain=gain_interval(gain, day, looking.confidence),
+        gain_resampled=day_block_interval(gain, day, looking.confidence, looking.seed),
         reliability=measure_reliability(challenger, is_late, day, looking.seed),
         cost_per_thousand=float(1000 * spent["challenger"].mean()),
         rival_cost_per_thousand=float(1000 * spent["rival"].mean()),

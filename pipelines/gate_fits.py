@@ -25,6 +25,7 @@ from pipelines.training import fit_model, predict_probability
 
 SEEDS, DAYS = "seeds", "days"
 KINDS = (SEEDS, DAYS)
+DAY_TWINS = 3
 WEEKS_TO_LEARN_FROM = 8
 FOLDER = "gate/fits"
 
@@ -95,16 +96,17 @@ def mondays(first_day: date, last_day: date, gate_days: int) -> list[date]:
 
 
 def twins_needed(windows: int, trials: int) -> int:
-    """How many twins of each kind a Monday needs so that their pairs make at least so many trials."""
+    """How many twins that differ by the seed a Monday needs so that their pairs make at least so many trials."""
     twins = 2
-    while windows * len(KINDS) * twins * (twins - 1) // 2 < trials:
+    while windows * twins * (twins - 1) // 2 < trials:
         twins += 1
     return twins
 
 
 def fits_of(mondays: list[date], twins: int) -> list[Twin]:
-    """Every fit that is needed, in the order of time."""
-    return [Twin(monday, kind, number) for monday in mondays for kind in KINDS for number in range(twins)]
+    """Every fit that is needed, in the order of time; of those that drew other days there are three at most."""
+    numbers = {SEEDS: twins, DAYS: min(twins, DAY_TWINS)}
+    return [Twin(monday, kind, number) for monday in mondays for kind in KINDS for number in range(numbers[kind])]
 
 
 def answers_of(store: Store, year: Year, twin: Twin, parameters: ModelParameters, gate_days: int) -> Answers:

@@ -62,7 +62,7 @@ def linear_of(pipeline: Pipeline) -> Linear:
         impute, scale = (step for _, step in numbers.steps)
         _require_shape(encode, codes, regression)
         _require_every_column(codes, impute, regression)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         raise UnservableModelError(
             "expected a pipeline of ColumnTransformer (`codes` one-hot, `numbers` SimpleImputer and StandardScaler) "
             f"and LogisticRegression, got another ({error}); see pipelines/linear.py"
@@ -81,8 +81,9 @@ def linear_of(pipeline: Pipeline) -> Linear:
 
 
 def _require_shape(encode: ColumnTransformer, codes: OneHotEncoder, regression: LogisticRegression) -> None:
-    (_, _, first), (_, _, rest) = encode.transformers
-    if list(first) + list(rest) != list(range(encode.n_features_in_)):
+    every = np.arange(encode.n_features_in_)
+    first, rest = (every[columns] for _, _, columns in encode.transformers)  # lists of numbers, or slices
+    if [*first, *rest] != every.tolist():
         raise ValueError("columns are left out or out of order")
     if codes.handle_unknown != "ignore" or codes.drop is not None:
         raise ValueError("OneHotEncoder does not ignore the unknown")

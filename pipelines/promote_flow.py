@@ -8,18 +8,17 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
 from infra.stopwatch import part
-from pipelines.calibration_map import CalibrationMap
+from monitoring.figures import readable
 from pipelines.clock import Week
 from pipelines.context import Context
 from pipelines.encoding import encode_features
-from pipelines.estimators import ModelParameters
 from pipelines.fitting import labels_of, prove_parity
 from pipelines.gate_record import refit_record
-from pipelines.promotion import GateRules, readable
+from pipelines.model_cards import write_card
+from pipelines.promotion import GateRules
 from pipelines.refit import refit_checks
-from pipelines.registering import Fit, refit_of, register_fit
-from pipelines.rows import labelled_rows, training_slices
-from pipelines.training import split_by_time
+from pipelines.refitting import candidate_fit
+from pipelines.registering import refit_of, register_fit
 
 logger = logging.getLogger(__name__)
 
@@ -61,8 +60,9 @@ def refit_and_register(context: Context, week: Week, judged: dict) -> dict:
     before = context.store.read_json(name)
     if before:
         return before
-    candidate = candidate_fit(context, week, judged["version"])
-    fit = refit_of(candidate)
+    with part("MLflow"):
+        lineage = context.registry.lineage(judged["version"])
+    fit = refit_of(candidate_fit(context, lineage))
     fitted = fit.make(context.settings)
     facts = register_fit(context, fit, fitted, f"{week.plus(1).id}-{fit.window}-refit", {"refit_of": judged["version"]})
     with part("gate"):
@@ -86,21 +86,11 @@ def refit_and_register(context: Context, week: Week, judged: dict) -> dict:
     return record
 
 
-def candidate_fit(context: Context, week: Week, version: int) -> Fit:
-    """The fit of a registered candidate, put together again from its lineage and the rows of its week."""
-    with part("MLflow"):
-        lineage = context.registry.lineage(version)
-    slices = training_slices(context.settings, week, lineage["window"])
-    learned, judged = split_by_time(labelled_rows(context, week, slices), slices)
-    parameters = ModelParameters(**lineage["parameters"])
-    calibration = CalibrationMap.from_dict(lineage["calibration"])
-    return Fit(lineage["window"], slices, parameters, learned, judged, calibration)
-
-
 def _attach(context: Context, record: dict) -> None:
     verdict = "promoted" if record["promote"] else "refused"
     with part("MLflow"):
         context.registry.attach_gate_record(record["version"], record, verdict)
+    write_card(context, record["version"])
 
 
 def _gate_card(event: dict) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
+from monitoring.figures import readable
 from pipelines.evidence import Fairness, GateEvidence, SliceResult
 
 
@@ -58,15 +59,6 @@ class PromotionDecision:
     def as_record(self) -> dict:
         """The decision as plain values for the registry."""
         return asdict(self)
-
-
-def readable(value: float) -> str:
-    """A number with four digits that count; a whole one as it is.
-
-    >>> readable(12870), readable(0.77941)
-    ('12870', '0.7794')
-    """
-    return f"{value:.0f}" if float(value).is_integer() else f"{value:.4g}"
 
 
 def decide_promotion(evidence: GateEvidence, rules: GateRules) -> PromotionDecision:
@@ -141,6 +133,9 @@ def _gain_checks(evidence: GateEvidence, rules: GateRules) -> Iterator[Check]:
                 gain.mean >= rules.least_gain, f"mean gain over {name} is {gain.mean:+.4f}")  # fmt: skip
     yield Check("lowers log loss with confidence", gain.lower, f"above 0 at {rules.confidence:.0%}", gain.lower > 0,
                 f"by how days differ, the gain is at least {gain.lower:+.4f}")  # fmt: skip
+    drawn = evidence.gain_resampled
+    yield Check("still does when days are drawn again", drawn.lower, f"above 0 at {rules.confidence:.0%}",
+                drawn.lower > 0, f"in {drawn.share_positive:.1%} of the bootstrap's rounds it gains")  # fmt: skip
     worse = evidence.cost_saved_at_most
     yield Check("decisions cost no more", worse, f"at least 0 at {rules.confidence:.0%}", worse >= 0,
                 f"{evidence.cost_per_thousand:.0f} per thousand flights against "

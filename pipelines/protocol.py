@@ -65,6 +65,12 @@ class Slices:
         moments = {"start": self.start, "calibration": self.calibration, "cutoff": self.gate, "end": self.end}
         return {name: moment.isoformat() for name, moment in moments.items()}
 
+    @classmethod
+    def from_text(cls, moments: dict[str, str]) -> "Slices":
+        """The slices that `as_text` told the moments of; folds are not among them."""
+        at = {name: datetime.fromisoformat(moment) for name, moment in moments.items()}
+        return cls(at["start"], (), at["calibration"], at["cutoff"], at["end"])
+
 
 def protocol_of(settings: Settings) -> Protocol:
     """The protocol with the lengths that are settings."""

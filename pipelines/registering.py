@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass, replace
 
+import numpy as np
 import polars as pl
 
 from infra.settings import Settings
 from infra.stopwatch import part
 from infra.storage import content_hash
 from monitoring.decision_cost import CostTable, cost_per_thousand
+from monitoring.labels import IS_LATE
 from monitoring.quality import measure_quality
 from monitoring.windows import sample_reference
 from pipelines.calibration_map import CalibrationMap
@@ -66,6 +68,24 @@ def refit_of(fit: Fit) -> Fit:
     return replace(fit, slices=slices, learned=pl.concat([fit.learned, fit.judged]))
 
 
+def lineage_of(fit: Fit, probability: np.ndarray, settings: Settings) -> dict:
+    """The manifest of a fit as plain values; `probability` (n_rows,) is what it says of the rows that judge."""
+    facts = describe_lineage(
+        window=fit.window,
+        slices=fit.slices,
+        parameters=fit.parameters,
+        protocol=protocol_of(settings),
+        data=fit.data,
+        rows=fit.learned.height,
+    )
+    return {
+        **facts,
+        "late_share": float(fit.learned[IS_LATE].mean()),
+        "predictions_sha256": content_hash(pl.DataFrame({"probability": probability})),
+        "calibration": fit.calibration.as_dict(),
+    }
+
+
 def register_fit(context: Context, fit: Fit, fitted: Fitted, run_name: str, more: dict[str, object]) -> dict:
     """Register a fit as a version; returns the facts of it. Done again it returns the version that exists.
 
@@ -75,12 +95,7 @@ def register_fit(context: Context, fit: Fit, fitted: Fitted, run_name: str, more
     probability = fitted.scorer.probability(encode_features(fit.judged))
     quality = measure_quality(probability, labels_of(fit.judged))
     cost = cost_per_thousand(probability, labels_of(fit.judged), costs_of(settings))
-    prediction = content_hash(pl.DataFrame({"probability": probability}))
-    protocol = protocol_of(settings)
-    lineage = describe_lineage(
-        window=fit.window, slices=fit.slices, parameters=fit.parameters, protocol=protocol, data=data,
-        rows=fit.learned.height,
-    )  # fmt: skip
+    lineage = lineage_of(fit, probability, settings)
     moments = fit.slices.as_text()
     with part("MLflow"):
         version = context.registry.register(
@@ -91,8 +106,8 @@ def register_fit(context: Context, fit: Fit, fitted: Fitted, run_name: str, more
             parameters={**fit.parameters.as_dict(), "window": fit.window, **moments, "rows": fit.learned.height},
             metrics={**quality.as_metrics("gate_"), "gate_cost_per_thousand": cost},
             datasets=data,
-            tags={"window": fit.window, "protocol_sha256": protocol.sha256, **moments},
-            lineage={**lineage, "predictions_sha256": prediction, "calibration": fit.calibration.as_dict(), **more},
+            tags={"window": fit.window, "protocol_sha256": lineage["protocol_sha256"], **moments},
+            lineage={**lineage, **more},
             example=fit.learned.select(NAMES).head(5).to_pandas(),
         )
     with part("data"):
@@ -104,6 +119,6 @@ def register_fit(context: Context, fit: Fit, fitted: Fitted, run_name: str, more
         "rows": fit.learned.height,
         "data": data,
         **moments,
-        "predictions_hash": prediction,
+        "predictions_hash": lineage["predictions_sha256"],
         "bundle_sha256": fitted.bundle.sha256,
     }

@@ -13,10 +13,13 @@ from monitoring.summary import Year, summarise_year
 from monitoring.validation_page import render_validation_page
 from pipelines.clock import Week
 from pipelines.context import Context
+from pipelines.model_cards import written_cards
+from pipelines.registering import costs_of
 from pipelines.scoring import NoChampion
 
 PAGE = "report/index.html"
 VALIDATION_PAGE = "report/validation.html"
+BAKEOFF_PAGE = "report/bakeoff.html"
 DATA_DOCS = ("gx", "uncommitted", "data_docs", "local_site", "index.html")
 
 
@@ -43,6 +46,7 @@ def year_so_far(context: Context) -> Year:
         context.journal.events(),
         context.journal.digest(),
         NEW_YORK,
+        costs_of(context.settings),
     )
 
 
@@ -62,8 +66,14 @@ def find_places(context: Context) -> Places:
         home=str(context.settings.home),
         data_docs="/".join(("..", *DATA_DOCS)) if has_docs else None,
         tools=_tools(context.settings),
-        validation=Path(VALIDATION_PAGE).name if context.store.path(VALIDATION_PAGE).exists() else None,
+        validation=_page_that_is_there(context, VALIDATION_PAGE),
+        bakeoff=_page_that_is_there(context, BAKEOFF_PAGE),
+        cards=written_cards(context),
     )
+
+
+def _page_that_is_there(context: Context, page: str) -> str | None:
+    return Path(page).name if context.store.path(page).exists() else None
 
 
 def _tools(settings: Settings) -> tuple[Tool, ...]:

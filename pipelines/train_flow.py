@@ -23,6 +23,7 @@ from pipelines.protocol import Slices
 from pipelines.registering import Fit, register_fit
 from pipelines.rows import labelled_rows, training_slices
 from pipelines.training import split_by_time
+from pipelines.tune_flow import find_recipe
 
 logger = logging.getLogger(__name__)
 
@@ -58,10 +59,8 @@ def judge_challenger(context: Context, week: Week, window: str) -> dict:
     _require_present(context, week)
     slices = training_slices(context.settings, week, window)
     labelled = collect_rows(context, week, slices)
-    parameters = ModelParameters(
-        trees=context.settings.trees, seed=context.settings.seed, threads=context.settings.training_threads
-    )
-    fit, fitted, version = fit_and_register(context, week, window, slices, labelled, parameters)
+    recipe = find_recipe(context, week, slices, labelled)
+    fit, fitted, version = fit_and_register(context, week, window, slices, labelled, recipe)
     return pass_gate(context, week, version, fit, fitted)
 
 
@@ -73,16 +72,18 @@ def collect_rows(context: Context, week: Week, slices: Slices) -> pl.DataFrame:
 
 @task(name="fit-and-register", retries=2, retry_delay_seconds=1, cache_policy=NO_CACHE)
 def fit_and_register(
-    context: Context, week: Week, window: str, slices: Slices, labelled: pl.DataFrame, parameters: ModelParameters
+    context: Context, week: Week, window: str, slices: Slices, labelled: pl.DataFrame, recipe: dict
 ) -> tuple[Fit, Fitted, int]:
     """Calibrate and fit, register a version with all that it came from, and make it the challenger."""
     learned, judged = split_by_time(labelled, slices)
+    parameters = ModelParameters(**recipe["parameters"])
     with part("model"):
         calibration = calibrate(learned, slices, parameters, context.settings.gate_confidence)
     fit = Fit(window, slices, parameters, learned, judged, calibration.map)
     fitted = fit.make(context.settings)
     chosen = calibration.as_record()
-    facts = register_fit(context, fit, fitted, f"{week.plus(1).id}-{window}", {"calibrated_by": chosen})
+    more = {"calibrated_by": chosen, "recipe": {"week": recipe["week"], "reason": recipe["reason"]}}
+    facts = register_fit(context, fit, fitted, f"{week.plus(1).id}-{window}", more)
     with part("MLflow"):
         context.registry.challenge(facts["version"])
     context.journal.record(week.id, "train", {**facts, "calibrated_by": chosen})

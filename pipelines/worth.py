@@ -13,7 +13,7 @@ import polars as pl
 
 from data_checks import schema as s
 from infra.errors import PreflightError
-from monitoring.day_blocks import DayTotals, draw_days
+from monitoring.day_blocks import DayTotals, Gain, draw_days
 from monitoring.labels import IS_LATE, LABEL_KNOWN_AT, known_labels
 from monitoring.quality import Quality, measure_quality
 from pipelines.clock import local_day, midnight
@@ -31,6 +31,16 @@ class NothingToScore(PreflightError, ValueError):  # noqa: N818
 
 
 @dataclass(frozen=True)
+class MonthRows:
+    """The flights whose label is known when a month begins, and those that leave in it, each with its local day."""
+
+    start: date
+    learned: pl.DataFrame
+    scored: pl.DataFrame
+    day: np.ndarray
+
+
+@dataclass(frozen=True)
 class Month:
     """One month scored by a model that learned from all labels known when it began."""
 
@@ -38,20 +48,6 @@ class Month:
     learned: int
     quality: Quality
     by_day: DayTotals
-
-
-@dataclass(frozen=True)
-class Gain:
-    """A mean over the months with its two-sided interval; above 0 the group helps."""
-
-    mean: float
-    lower: float
-    upper: float
-
-    @property
-    def sign(self) -> int:
-        """1 when the whole interval lies above 0, -1 when below, 0 when it holds 0."""
-        return int(self.lower > 0) - int(self.upper < 0)
 
 
 @dataclass(frozen=True)
@@ -94,6 +90,16 @@ def score_month(
 
     Raises NothingToScore when one side has no flights, or only late ones.
     """
+    rows = month_rows(labelled, start)
+    model = fit_model(rows.learned, parameters, names)
+    return judge_month(rows, predict_probability(model, rows.scored, names))
+
+
+def month_rows(labelled: pl.DataFrame, start: date) -> MonthRows:
+    """What is known at the start of a month, and the flights that leave in it.
+
+    Raises NothingToScore when one side has no flights, or only late ones.
+    """
     departed = labelled.select(local_day(s.SCHEDULED_DEPARTURE)).to_series()
     learned = labelled.filter(pl.col(LABEL_KNOWN_AT) <= midnight(start))
     of_month = (departed.dt.year() == start.year) & (departed.dt.month() == start.month)
@@ -103,11 +109,14 @@ def score_month(
             f"{start:%Y-%m} has {scored.height} labelled flights and {learned.height} known before it, "
             "needed late ones and others on both sides; choose a longer PREFLIGHT_FIRST_DAY to PREFLIGHT_LAST_DAY"
         )
-    model = fit_model(learned, parameters, names)
-    probability = predict_probability(model, scored, names)
-    is_late = scored[IS_LATE].cast(pl.Int8).to_numpy()
-    quality = measure_quality(probability, is_late)
-    return Month(start, learned.height, quality, DayTotals.of(probability, is_late, day))
+    return MonthRows(start, learned, scored, day)
+
+
+def judge_month(rows: MonthRows, probability: np.ndarray) -> Month:
+    """How good the probabilities (n_scored,) of a month's flights are."""
+    is_late = rows.scored[IS_LATE].cast(pl.Int8).to_numpy()
+    by_day = DayTotals.of(probability, is_late, rows.day)
+    return Month(rows.start, rows.learned.height, measure_quality(probability, is_late), by_day)
 
 
 def weigh_group(group: str, full: Sequence[Month], without: Sequence[Month], seed: int) -> Worth:
@@ -122,7 +131,7 @@ def weigh_group(group: str, full: Sequence[Month], without: Sequence[Month], see
         times = np.concatenate([once, draw_days(one.by_day.days, ROUNDS, dice)])
         auc.append(one.by_day.roc_auc(times) - other.by_day.roc_auc(times))
         loss.append(other.by_day.log_loss(times) - one.by_day.log_loss(times))
-    roc_auc, log_loss = _gain(np.mean(auc, axis=0)), _gain(np.mean(loss, axis=0))
+    roc_auc, log_loss = (Gain.of(np.mean(rounds, axis=0), CONFIDENCE) for rounds in (auc, loss))
     return Worth(group, roc_auc, log_loss, *decide_worth(roc_auc, log_loss))
 
 
@@ -136,10 +145,3 @@ def decide_worth(roc_auc: Gain, log_loss: Gain) -> tuple[str, str]:
     if worse and not better:
         return HARMFUL, f"better {' and '.join(worse)} without it"
     return NO_EVIDENCE, "the two measures disagree" if better else "both intervals hold 0"
-
-
-def _gain(rounds: np.ndarray) -> Gain:
-    """The first round is the month as it was."""
-    tail = (1 - CONFIDENCE) / 2
-    lower, upper = np.quantile(rounds[1:], [tail, 1 - tail])
-    return Gain(float(rounds[0]), float(lower), float(upper))

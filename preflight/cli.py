@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from preflight import gate_cli, prove_cli, quarantine_cli
+from preflight import contenders_cli, explain_cli, gate_cli, prove_cli, quarantine_cli, versions_cli
+from preflight.bakeoff import bakeoff
 from preflight.failures import explain_failure
 
 app = typer.Typer(
@@ -18,9 +19,13 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+app.add_typer(explain_cli.app)
 app.add_typer(prove_cli.app)
 app.add_typer(quarantine_cli.app)
+app.command()(bakeoff)
 app.command()(gate_cli.gate)
+app.command()(contenders_cli.contenders)
+app.add_typer(versions_cli.app)
 
 INTERRUPTED = 130  # how typer ends on Ctrl-C
 
@@ -200,18 +205,6 @@ def status(context: typer.Context, as_json: Json = False) -> None:
     from preflight import look
 
     look.status(context.obj, as_json)
-
-
-@app.command()
-def explain(
-    context: typer.Context,
-    version: Annotated[int | None, typer.Argument(help="model version; default: the champion", min=1)] = None,
-    as_json: Json = False,
-) -> None:
-    """Why a version was promoted or refused: the gate's record, from the registry."""
-    from preflight import look
-
-    look.explain(context.obj, version, as_json)
 
 
 @app.command()

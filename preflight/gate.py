@@ -16,7 +16,17 @@ from infra.storage import Store, write_atomically
 from pipelines.backfill import FEATURES, accepted_home, backfill
 from pipelines.context import Context, open_context
 from pipelines.estimators import ModelParameters
-from pipelines.gate_fits import KINDS, WEEKS_TO_LEARN_FROM, Twin, Year, answers_of, fits_of, mondays, twins_needed
+from pipelines.gate_fits import (
+    KINDS,
+    SEEDS,
+    WEEKS_TO_LEARN_FROM,
+    Twin,
+    Year,
+    answers_of,
+    fits_of,
+    mondays,
+    twins_needed,
+)
 from pipelines.gate_power import GAINS, LONGEST, SHORTEST, DailyGains, daily_gains, power_curve
 from pipelines.gate_trials import Bench, NothingToTry, Trial, rate_of, try_twins
 from pipelines.judgement import looking_of, rules_of
@@ -87,10 +97,11 @@ def _measure(context: Context, trials: int) -> Calibration:
     bench = Bench(rules_of(settings), looking_of(settings), costs_of(settings), settings.seed)
     tried = _trials(year, answers, bench, settings.gate_days)
     pairs = _pairs(year, answers, settings.retrain_every_weeks * 7)
+    by_kind = {kind: [one for one in tried if one.kind == kind] for kind in KINDS}
     return Calibration(
-        rate=rate_of(tried, settings.seed),
-        by_kind={kind: rate_of([one for one in tried if one.kind == kind], settings.seed) for kind in KINDS},
-        trials=tried,
+        rate=rate_of(by_kind[SEEDS], settings.seed),
+        by_kind={kind: rate_of(trials, settings.seed) for kind, trials in by_kind.items()},
+        trials=by_kind[SEEDS],
         powers=[power_curve(pairs, gain, bench.rules, settings.seed) for gain in GAINS],
         pairs=len(pairs),
         gate_days=settings.gate_days,

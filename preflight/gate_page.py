@@ -14,7 +14,10 @@ SAID = {SEEDS: "another seed", DAYS: "other days drawn to learn from"}
 
 @dataclass(frozen=True)
 class Calibration:
-    """Everything that was measured: trials in which nobody was better, and the power at some gains."""
+    """Everything that was measured: trials in which nobody was better, and the power at some gains.
+
+    `rate` and `trials` are of twins that differ by nothing but the seed, the A/A trials proper.
+    """
 
     rate: Rate
     by_kind: dict[str, Rate]
@@ -49,8 +52,8 @@ def tables(measured: Calibration) -> list[tuple[str, dict[str, str], list[tuple[
 
 
 def rate_rows(measured: Calibration) -> list[tuple[str, ...]]:
-    """One row per kind of twins, then all of them."""
-    named = {**{SAID[kind]: rate for kind, rate in measured.by_kind.items()}, "both": measured.rate}
+    """One row per kind of twins."""
+    named = {SAID[kind]: rate for kind, rate in measured.by_kind.items()}
     return [
         (name, str(rate.trials), str(rate.promoted), f"{rate.share:.1%}", _range(rate.wilson), _range(rate.by_window))
         for name, rate in named.items()
@@ -68,10 +71,12 @@ What is checked, and where each bound comes from: [0015](decisions/0015-gate.md)
 **{outcome(measured)}.**
 
 Models are fitted at {windows} Mondays, as far apart as the gate is long ({measured.gate_days} days), on all that is
-known; those of one Monday, the twins, are of one recipe and the same rows and differ by luck alone: by the seed, or by
-which days were drawn, with replacement, from the same days. Every pair of twins of one kind comes before the gate once,
-on the days that follow, who challenges whom being drawn. All checks are made but those of a file, and calibration is
-left out. Trials of one window share its days: the interval of windows drawn again is the honest one of the two.
+known; those of one Monday, the twins, are of one recipe and the same rows and differ by the seed alone: these are the
+A/A trials. A second kind of twins drew their days, with replacement, from the same days: that is harsher, for one of
+two may well have drawn the days that teach more, and it is not counted in the line above. Every pair of twins of one
+kind comes before the gate once, on the days that follow, who challenges whom being drawn. All checks are made but those
+of a file, and calibration is left out. Trials of one window share its days: the interval of windows drawn again is the
+honest one.
 """
     power = f"""
 The gain of a later fit over one at least four weeks older has real ups and downs from day to day ({measured.pairs}

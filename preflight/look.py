@@ -2,8 +2,8 @@
 
 from infra.settings import Settings
 from infra.stopwatch import part
+from monitoring.figures import readable
 from pipelines.context import Context, open_context
-from pipelines.promotion import readable
 from pipelines.scoring import NoChampion
 from preflight import show
 from preflight.year import verdict

@@ -83,8 +83,8 @@ def story(weeks: list[str]) -> Iterator[Story]:
 
 
 @contextmanager
-def progress(total: int, unit: str) -> Iterator[Callable[[str], None]]:
-    """A progress bar on standard error; calling what it yields counts one more and says what was done."""
+def progress(total: int, unit: str) -> Iterator[Callable[..., None]]:
+    """A progress bar on standard error; calling what it yields says what was done, and counts it as one or as given."""
     columns = (
         BarColumn(),
         MofNCompleteColumn(),
@@ -95,4 +95,4 @@ def progress(total: int, unit: str) -> Iterator[Callable[[str], None]]:
     looked_at = sys.stderr.isatty()
     with Progress(*columns, console=Console(stderr=True), transient=True, disable=not looked_at) as bar:
         task = bar.add_task("", total=total)
-        yield lambda done: bar.update(task, advance=1, description=done)
+        yield lambda done, counted=1: bar.update(task, advance=counted, description=done)

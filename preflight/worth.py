@@ -10,17 +10,19 @@ import polars as pl
 
 from data_checks import schema as s
 from infra.settings import Settings
-from infra.storage import Store, write_atomically
-from pipelines.backfill import FEATURES, accepted_home, backfill
+from infra.storage import write_atomically
+from monitoring.day_blocks import Gain
+from pipelines.backfill import accepted_home
 from pipelines.context import Context, open_context
 from pipelines.estimators import ModelParameters
 from pipelines.feature_catalog import FEATURES as CATALOG
 from pipelines.feature_catalog import NAMES
 from pipelines.features import GROUPS
 from pipelines.state import Flights, prepare_state
-from pipelines.worth import ROUNDS, Gain, Month, Worth, groups, month_starts, names_without, score_month, weigh_group
+from pipelines.worth import ROUNDS, Month, Worth, groups, month_starts, names_without, score_month, weigh_group
 from pipelines.worth import with_labels as join_labels
 from preflight import show
+from preflight.year_features import build_year
 
 NEEDED_AUC = 0.747
 REPETITIONS = 7
@@ -115,7 +117,8 @@ def _ablate(context: Context, trees: int) -> Ablation:
     parameters = ModelParameters(trees=trees, seed=settings.seed, threads=settings.training_threads)
     full, worths = [], []
     with show.progress(len(context.all_weeks()) + len(months) * (1 + len(groups())), "weeks and fits") as advance:
-        features = _features_of_the_year(context, advance)
+        with tempfile.TemporaryDirectory(prefix="preflight-worth-") as scratch:
+            features = build_year(context, Path(scratch), advance)
         labelled = join_labels(features, context.year().outcomes)
         for group in (None, *groups()):
             scored = []
@@ -128,16 +131,6 @@ def _ablate(context: Context, trees: int) -> Ablation:
                 full = scored
     costs, state_ms = _costs(context, features)
     return Ablation(full, worths, costs, state_ms, features.height, trees)
-
-
-def _features_of_the_year(context: Context, advance: Callable[[str], None]) -> pl.DataFrame:
-    """The features of all weeks, built by two processes in a folder that is removed."""
-    weeks = context.all_weeks()
-    with tempfile.TemporaryDirectory(prefix="preflight-worth-") as scratch:
-        inputs = accepted_home(context, Path(scratch) / "home")
-        for week in backfill(inputs, Path(scratch), weeks, workers=2):
-            advance(f"features of week {week.id}")
-        return Store(Path(scratch)).read_weeks(FEATURES, [week.id for week in weeks])
 
 
 def _costs(context: Context, features: pl.DataFrame) -> tuple[dict[str, Cost], float]:

@@ -100,9 +100,10 @@ def print_year(year: Year) -> None:
     left, right = "left", "right"
     columns = {
         "month": left, "flights": right, "late": right, "AUC\nlive": right, "AUC\nfrozen": right, "loss\nlive": right,
-        "loss\nfrozen": right, "loss\nbase rate": right, "version": left, "gate\n+/-": right,
+        "loss\nfrozen": right, "loss\nbase rate": right,
+        "cost\nlive": right, "cost\nfrozen": right, "version": left, "gate\n+/-": right,
     }  # fmt: skip
-    title = "The year by month: AUC, log loss, and how many challengers the gate promoted/refused"
+    title = "The year by month: AUC, log loss, cost of a thousand flights, and challengers promoted/refused"
     show.table(title, columns, [_month(row) for row in year.months])
     causes = {event["week"]: event["reason"] for event in year.of("decide")}
     rows = [
@@ -114,8 +115,9 @@ def print_year(year: Year) -> None:
 def _month(row: PeriodRow) -> tuple:
     auc = ["-" if answer.roc_auc is None else f"{answer.roc_auc:.4f}" for answer in (row.live, row.frozen)]
     loss = [f"{answer.log_loss:.4f}" for answer in (row.live, row.frozen, row.base_rate)]
+    cost = [f"{row.cost_per_thousand[name]:.0f}" for name in ("live", "frozen")]
     versions, gate = ", ".join(map(str, row.versions)), f"{row.promoted}/{row.refused}"
-    return (row.period, row.flights, f"{row.live.late_share:.1%}", *auc, *loss, versions, gate)
+    return (row.period, row.flights, f"{row.live.late_share:.1%}", *auc, *loss, *cost, versions, gate)
 
 
 def print_costs(memory: PeakMemory) -> None:

@@ -28,10 +28,12 @@ ONE_HOME = {
     "great_expectations": {"data_checks.suites"},
     "evidently": {"monitoring.drift"},
     "bentoml": {"services.service"},
-    "matplotlib": {"monitoring.plots"},
     "onnx": {"pipelines.onnx_export"},
     "onnxruntime": {"infra.scorer"},
     "skops": {"infra.model_file"},
+    "optuna": {"pipelines.tuning"},
+    "fairlearn": {"monitoring.fairness"},
+    "matplotlib": {"monitoring.plots", "monitoring.explain_plots", "monitoring.bakeoff_plots", "monitoring.card_plots"},
 }
 """The outside tools that one module stands for, so that a change of theirs is met in one place."""
 

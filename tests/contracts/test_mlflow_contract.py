@@ -5,9 +5,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-from infra.model_file import ModelFileError
+from infra.bundle import ModelFileError
+from infra.records import sign
 from infra.registry import MODEL_NAME, Registry, RegistryError
 from monitoring.labels import IS_LATE
+from pipelines.artefact import build_bundle
+from pipelines.calibration_map import IDENTITY
 from pipelines.estimators import ModelParameters
 from pipelines.feature_catalog import CATEGORIES, NAMES
 from pipelines.training import fit_model, predict_probability
@@ -34,13 +37,22 @@ def register(registry: Registry, fit_key: str = "a fit") -> int:
     return registry.register(
         fit_key,
         model,
+        build_bundle(model[-1], IDENTITY, 0.25, {"fit_key": fit_key}),
         run_name="2013-07-01-expanding",
         parameters={"trees": 3},
         metrics={"gate_roc_auc": 0.9},
         datasets={"training": "0" * 64},
         tags={"end": "2013-07-01T04:00:00+00:00"},
+        lineage={"data": {"training": "0" * 64}},
         example=rows().select(NAMES).head(3).to_pandas(),
     )
+
+
+def let_in(registry: Registry, version: int, champion: int | None) -> None:
+    """Give a version a record that says yes, against that champion."""
+    bundle = registry.version_tags(version)["bundle_sha256"]
+    record = sign({"version": version, "bundle_sha256": bundle, "champion": champion, "promote": True})
+    registry.attach_gate_record(version, record, "promoted")
 
 
 def test_registering_the_same_fit_again_gives_the_same_version(registry):
@@ -69,9 +81,13 @@ def test_a_loaded_version_gives_the_probabilities_of_the_fit(registry):
 
 def test_aliases_move_and_go_and_moving_them_again_changes_nothing(registry):
     first, second = register(registry), register(registry, "another fit")
+    let_in(registry, first, champion=None)
+    let_in(registry, second, champion=first)
 
     for _ in range(2):
-        registry.point({"champion": second, "previous": first, "challenger": None})
+        registry.challenge(second)
+        registry.promote(first if "champion" not in registry.aliases() else second)
+        registry.promote(second)
 
     assert registry.aliases() == {"champion": second, "previous": first}
 
@@ -97,10 +113,14 @@ def test_a_version_without_a_verdict_or_that_does_not_exist_is_an_error(registry
 def test_a_model_file_that_was_changed_after_registration_is_refused(registry):
     version = register(registry, "to be tampered with")
     file = registry.verified_file(version)
-    file.write_bytes(file.read_bytes() + b"\0")
+    served = registry.bundle_folder(version) / "model.onnx"
+    for one in (file, served):
+        one.write_bytes(one.read_bytes() + b"\0")
 
     with pytest.raises(ModelFileError, match="is not what was registered"):
         registry.load(version)
+    with pytest.raises(ModelFileError, match=r"model\.onnx is not what was registered"):
+        registry.scorer(version)
 
 
 def test_a_database_whose_first_migration_was_killed_is_made_anew(tmp_path):

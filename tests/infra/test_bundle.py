@@ -181,6 +181,15 @@ def test_reasons_that_are_no_table_of_numbers_are_refused_though_the_manifest_vo
         loaded(tmp_path, repacked(reasons=content))
 
 
+@pytest.mark.parametrize("shape", ["(9999999999999, 4)", "(-1, 4)", f"({10**30}, 4)"])
+def test_reasons_that_claim_to_be_larger_than_any_memory_are_refused(tmp_path, shape):
+    header = f"{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}, }}".ljust(117).encode() + b"\n"
+    claiming = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + b"\0" * 32
+
+    with pytest.raises(ModelFileError, match=r"/reasons.npy is no plain array"):
+        loaded(tmp_path, repacked(reasons=claiming))
+
+
 @pytest.mark.parametrize(
     ("changed", "words"),
     [

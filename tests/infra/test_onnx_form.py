@@ -1,5 +1,6 @@
 """Whatever bytes it is given, the check says what is wrong with them and never fails itself."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -36,5 +37,14 @@ def test_a_graph_that_ends_too_early_is_refused(end):
     assert isinstance(forbidden_in(GRAPH[:end]), str)
 
 
-def test_a_number_that_never_ends_is_no_graph():
-    assert forbidden_in(b"\xff" * 100) == "its bytes are no ONNX graph"
+@pytest.mark.parametrize(
+    "more",
+    [b"\x12\x05four", b"\x12", b"\x08\x80", b"\x08" + b"\x80" * 10 + b"\x01"],
+    ids=["value too short", "no value", "number without end", "number too long"],
+)
+def test_a_field_that_is_not_whole_is_no_graph(more):
+    assert forbidden_in(GRAPH + more) == "its bytes are no ONNX graph"
+
+
+def test_a_field_that_is_whole_is_allowed():
+    assert forbidden_in(GRAPH + b"\x12\x04four") is None

@@ -165,6 +165,26 @@ def test_a_feature_at_the_threshold_counts_as_above_it():
     assert (drift["near"].share_above, drift["at"].share_above) == (0.0, 1.0)
 
 
+def test_every_check_of_every_verdict_is_on_the_page_with_its_sentence(page):
+    for verdict in ("Version 1, promoted", "Version 2, refused"):
+        table = page[page.index(f'<table aria-label="{verdict}">') :]
+        row = row_of(table, "fresh to both")
+        assert ">bound of fresh to both<" in row
+        assert ">fresh to both says<" in row
+        assert (">no<" in row) == verdict.endswith("refused")
+
+
+def test_a_version_leads_to_its_card_where_it_has_one():
+    lived = year()
+    served = {"stage": "promote", "week": WEEKS[0], "judged": 1, "champion": 7, "promoted": True}
+
+    page = render(replace(lived, events=(*lived.events, served)), cards={1: "models/1.html", 7: "models/7.html"})
+
+    assert '<a href="models/1.html">1</a>' in page
+    assert '<a href="models/7.html">7</a>' in page
+    assert re.search(r'<th scope="row" class="number">\s*2</th>', page)
+
+
 def test_data_docs_that_were_not_built_are_not_linked():
     page = render(year(), data_docs=None)
 
@@ -180,9 +200,10 @@ def render(
     year: Year,
     evidently: tuple[str, ...] = ("2013-04-08",),
     data_docs: str | None = "../gx/uncommitted/data_docs/local_site/index.html",
+    cards: dict[int, str] | None = None,
 ) -> str:
     tool = Tool(name="Tool", shows="Everything.", command="tool --home 'a b'", address="localhost:1")
-    return render_page(year, list(evidently), Places("home", data_docs, (tool,)))
+    return render_page(year, list(evidently), Places("home", data_docs, (tool,), cards=cards or {}))
 
 
 def row_of(page: str, name: str) -> str:
@@ -257,8 +278,13 @@ def verdict(week: str, version: int, promote: bool) -> dict:
         "window": "expanding",
         "promote": promote,
         "reason": "log loss 0.43 vs 0.52",
+        "checks": [check("ranks better than chance", 0.77, True), check("fresh to both", 3, promote)],
         "evidence": evidence,
     }
+
+
+def check(name: str, value: float, passed: bool) -> dict:
+    return {"name": name, "value": value, "bound": f"bound of {name}", "passed": passed, "sentence": f"{name} says"}
 
 
 def period(
@@ -275,6 +301,7 @@ def period(
         live=live or quality(auc=0.75, log_loss=0.45),
         frozen=frozen or quality(auc=0.73, log_loss=0.47),
         base_rate=quality(auc=0.5, log_loss=0.56),
+        cost_per_thousand={"live": 412.4, "frozen": 433.6, "base_rate": 600.0},
         versions=versions,
         promoted=promoted,
         refused=0,

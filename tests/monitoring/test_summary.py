@@ -7,6 +7,7 @@ import pytest
 
 from data_checks import schema as s
 from data_checks.times import NEW_YORK
+from monitoring.decision_cost import CostTable
 from monitoring.labels import IS_LATE
 from monitoring.summary import Year, mean_of, summarise_year
 
@@ -43,6 +44,7 @@ def summarise(flights: list[dict], events: list[dict] = ()) -> Year:
         events=list(events),
         digest="abc",
         zone=NEW_YORK,
+        costs=CostTable(missed_late=3, false_alarm=1),
     )  # fmt: skip
 
 
@@ -53,6 +55,14 @@ def test_a_month_counts_its_flights_and_those_with_a_label():
     (july,) = summarise([*BOTH, flight(JULY_9, None)]).months
 
     assert (july.period, july.flights, july.labelled) == ("2013-07", 3, 2)
+
+
+def test_a_month_counts_what_decisions_have_cost():
+    missed, warned_in_vain = flight(JULY_1, True, 0.24), flight(JULY_1, False, 0.25)
+
+    (july,) = summarise([missed, warned_in_vain, *BOTH]).months
+
+    assert july.cost_per_thousand == {"live": 1000 * (3 + 1 + 1) / 4, "frozen": 1000 * 2 / 4, "base_rate": 1000 * 6 / 4}
 
 
 def test_months_and_weeks_are_those_of_new_york():

@@ -15,12 +15,16 @@ def rows(n: int = 3, **changed: object) -> pl.DataFrame:
     return pl.DataFrame(columns | {name: [value] * n for name, value in changed.items()})
 
 
+def test_the_categories_are_the_first_features():
+    assert NAMES[: len(CATEGORICAL)] == CATEGORICAL
+
+
 @pytest.mark.parametrize("n", [1, 3])
 def test_features_are_in_the_order_of_the_catalog_with_codes_first(n):
     encoded = encode_features(rows(n))
 
-    assert encoded[0].tolist() == [1, len(CATEGORIES["origin"]) - 1, *range(2, 38)]
-    assert (encoded.shape, encoded.dtype, encoded.flags.c_contiguous) == ((n, 38), np.float64, True)
+    assert encoded[0].tolist() == [1, len(CATEGORIES["origin"]) - 1, *range(2, len(NAMES))]
+    assert (encoded.shape, encoded.dtype, encoded.flags.c_contiguous) == ((n, len(NAMES)), np.float64, True)
 
 
 def test_columns_in_another_order_and_columns_that_are_no_features_change_nothing():
@@ -60,4 +64,4 @@ def test_a_row_alone_is_encoded_as_in_its_table():
 
 
 def test_no_rows_are_encoded_as_none():
-    assert encode_features(rows(0)).shape == (0, 38)
+    assert encode_features(rows(0)).shape == (0, len(NAMES))

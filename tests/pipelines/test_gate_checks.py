@@ -27,6 +27,7 @@ GOOD = GateEvidence(
     rival=Quality(5000, 0.2, 0.2, roc_auc=0.69, log_loss=0.41, brier=0.12),
     rival_name="version 3",
     gain=Interval(mean=0.01, lower=0.002, share_positive=0.99, days=14),
+    gain_resampled=Interval(mean=0.01, lower=0.003, share_positive=0.99, days=14),
     reliability=Reliability((), Estimate(0.02, 0.01, 0.03), Estimate(0.12, 0.11, 0.13)),
     cost_per_thousand=400.0,
     rival_cost_per_thousand=410.0,
@@ -48,6 +49,10 @@ def challenger(**changes: object) -> dict:
 
 def gain(**changes: object) -> dict:
     return {"gain": replace(GOOD.gain, **changes)}
+
+
+def drawn(**changes: object) -> dict:
+    return {"gain_resampled": replace(GOOD.gain_resampled, **changes)}
 
 
 def slices(**changes: object) -> dict:
@@ -121,6 +126,7 @@ BOUNDS = {
         (gain(lower=-TINY), False),
         (gain(lower=float("nan")), False),
     ],
+    "still does when days are drawn again": [(drawn(lower=0.0), False), (drawn(lower=1e-9), True)],
     "decisions cost no more": [
         ({"cost_saved_at_most": TINY}, True),
         ({"cost_saved_at_most": 0.0}, True),

@@ -68,10 +68,10 @@ def test_a_window_counts_when_its_last_day_is_there(last, windows):
 
 
 @pytest.mark.parametrize(
-    ("trials", "twins"), [(1, 2), (44, 2), (45, 3), (132, 3), (133, 4), (240, 4), (264, 4), (265, 5)]
+    ("trials", "twins"), [(1, 2), (22, 2), (23, 3), (66, 3), (67, 4), (132, 4), (133, 5), (220, 5), (221, 6)]
 )
 def test_pairs_of_twins_make_at_least_as_many_trials_as_were_asked_for(trials, twins):
-    """22 windows and two kinds: 44 trials for each pair."""
+    """22 windows: as many trials for each pair."""
     assert twins_needed(22, trials) == twins
 
 
@@ -79,6 +79,12 @@ def test_one_fit_of_each_monday_is_followed_beyond_its_gate():
     fits = fits_of([MONDAY], 3)
 
     assert (len(fits), [twin for twin in fits if twin.is_followed]) == (6, [Twin(MONDAY, SEEDS, 0)])
+
+
+def test_few_twins_drew_other_days_however_many_differ_by_the_seed():
+    kinds = [twin.kind for twin in fits_of([MONDAY], 5)]
+
+    assert (kinds.count(SEEDS), kinds.count(DAYS)) == (5, 3)
 
 
 def test_what_left_before_the_monday_is_learned_from_if_its_label_was_known_at_the_gate(whole):

@@ -2,13 +2,14 @@
 
 import polars as pl
 import pytest
+from gate_builders import gathered
 
 from data_checks import schema as s
 from monitoring.labels import IS_LATE
 from pipelines.clock import Week, local_day
 from pipelines.estimators import ModelParameters
 from pipelines.features import build_features
-from pipelines.promotion import GateRules, decide_promotion, gather_evidence
+from pipelines.promotion import GateRules, decide_promotion
 from pipelines.state import World, prepare_state
 from pipelines.training import fit_model, predict_probability
 
@@ -40,9 +41,8 @@ def verdict(rows: pl.DataFrame) -> tuple[bool, str, float]:
     is_late = judged[IS_LATE].cast(pl.Int8).to_numpy()
     base_rate = pl.repeat(learned[IS_LATE].mean(), judged.height, eager=True).to_numpy()
     day = judged.select(local_day(s.SCHEDULED_DEPARTURE)).to_series().to_numpy()
-    rules = GateRules()
-    evidence = gather_evidence(predict_probability(model, judged), base_rate, is_late, day, "base rate", rules, seed=1)
-    decision = decide_promotion(evidence, rules)
+    evidence = gathered(predict_probability(model, judged), base_rate, is_late, day)
+    decision = decide_promotion(evidence, GateRules())
     return decision.promote, decision.reason, evidence.challenger.roc_auc
 
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightgbm import LGBMClassifier
+from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.impute import SimpleImputer
@@ -14,18 +15,19 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from data_checks import schema as s
-from infra.bundle import write_bundle
+from infra.bundle import pack_bundle, write_bundle
 from infra.scorer import Scorer, load_bundle
 from monitoring.labels import IS_LATE, known_labels
-from pipelines.artefact import build_bundle
-from pipelines.artefact_parity import estimator_probability, hard_rows, measure_parity
+from pipelines.artefact import build_bundle, require_exact
+from pipelines.artefact_parity import WrongConversion, estimator_probability, hard_rows, measure_parity
 from pipelines.calibration_map import IDENTITY, CalibrationMap
 from pipelines.clock import Week
 from pipelines.encoding import CODES, encode_features
 from pipelines.feature_catalog import NAMES
 from pipelines.features import build_features
-from pipelines.forest import UnservableModelError, forest_of
+from pipelines.forest import Forest, UnservableModelError, forest_of, path_contributions
 from pipelines.linear import linear_of
+from pipelines.onnx_export import forest_onnx
 from pipelines.state import World, prepare_state
 from pipelines.time_travel import world_of_week
 
@@ -69,21 +71,76 @@ def flights(feeds) -> tuple[np.ndarray, np.ndarray]:
     return encode_features(rows), rows[IS_LATE].to_numpy()
 
 
+@pytest.fixture(scope="module", params=MODELS)
+def fitted(request, flights) -> object:
+    """Each kind of model, fitted on the flights once for all tests."""
+    return MODELS[request.param]().fit(*flights)
+
+
 def scorer_of(folder, model: object, calibration: CalibrationMap, features: tuple[str, ...] = NAMES) -> Scorer:
     bundle = build_bundle(model, calibration, 0.5, {}, features)
     return load_bundle(write_bundle(folder / bundle.sha256[:16], bundle), bundle.sha256)
 
 
-@pytest.mark.parametrize("calibration", [IDENTITY, AFFINE, ISOTONIC], ids=lambda map: map.kind)
-@pytest.mark.parametrize("kind", MODELS)
-def test_the_artefact_says_what_the_model_says_of_real_flights(tmp_path, flights, kind, calibration):
-    features, late = flights
-    model = MODELS[kind]().fit(features, late)
-    scorer = scorer_of(tmp_path, model, calibration)
-    trees = None if kind == "regression" else forest_of(model)
-    rows = hard_rows(features, CODE_COUNTS, 1, trees, infinities=trees is not None)
+def forest_by_hand() -> Forest:
+    """A tree `x0 <= 1` (missing left), on its right `x1 <= 5` (missing right), between two trees of a single leaf."""
+    return Forest(
+        n_features=2,
+        baseline=0.25,
+        tree=np.array([0, 1, 1, 1, 1, 1, 2]),
+        feature=np.array([0, 0, 0, 1, 0, 0, 0]),
+        threshold=np.array([0, 1.0, 0, 5.0, 0, 0, 0]),
+        missing_left=np.array([False, True, False, False, False, False, False]),
+        left=np.array([-1, 2, -1, 4, -1, -1, -1]),
+        right=np.array([-1, 3, -1, 5, -1, -1, -1]),
+        is_leaf=np.array([True, False, True, False, True, True, True]),
+        value=np.array([0.5, 0.0, -1.0, 0.0, 2.0, 4.0, 8.0]),
+        count=np.array([100, 100, 50, 50, 25, 25, 100]),
+    )
 
-    parity = measure_parity(estimator_probability(model, calibration, rows), scorer.probability(rows))
+
+ABOVE_ONE, ABOVE_FIVE = np.nextafter(1.0, 2), np.nextafter(5.0, 6)
+
+
+@pytest.mark.parametrize(
+    ("row", "leaf_value", "contributions"),
+    [
+        ([1.0, np.nan], -1, [-2, 0]),
+        ([np.nan, 9.0], -1, [-2, 0]),
+        ([-np.inf, 9.0], -1, [-2, 0]),
+        ([ABOVE_ONE, 5.0], 2, [2, -1]),
+        ([np.inf, ABOVE_FIVE], 4, [2, 1]),
+        ([2.0, np.nan], 4, [2, 1]),
+    ],
+    ids=["tie", "missing left", "least", "tie below", "above", "missing right"],
+)
+def test_a_forest_by_hand(tmp_path, row, leaf_value, contributions):
+    reasons, bias = path_contributions(forest_by_hand())
+    bundle = pack_bundle(
+        "forest",
+        forest_onnx(forest_by_hand(), IDENTITY),
+        reasons,
+        features=("a", "b"),
+        bias=bias,
+        calibration=IDENTITY.as_dict(),
+        decision_threshold=0.5,
+        facts={},
+    )
+
+    said = load_bundle(write_bundle(tmp_path, bundle), bundle.sha256).explain(np.array([row]))
+
+    assert said.bias == 0.25 + 0.5 + 1 + 8  # the middle tree expects 1: half -1, half of 2 and 4
+    assert said.log_odds.tolist() == [0.25 + 0.5 + leaf_value + 8]
+    assert said.contributions.tolist() == [contributions]
+
+
+@pytest.mark.parametrize("calibration", [IDENTITY, AFFINE, ISOTONIC], ids=lambda map: map.kind)
+def test_the_artefact_says_what_the_model_says_of_real_flights(tmp_path, flights, fitted, calibration):
+    scorer = scorer_of(tmp_path, fitted, calibration)
+    trees = None if isinstance(fitted, Pipeline) else forest_of(fitted)
+    rows = hard_rows(flights[0], CODE_COUNTS, 1, trees, infinities=trees is not None)
+
+    parity = measure_parity(estimator_probability(fitted, calibration, rows), scorer.probability(rows))
     said = scorer.explain(rows)
 
     assert parity.value < 1e-12, parity.sentence
@@ -91,17 +148,24 @@ def test_the_artefact_says_what_the_model_says_of_real_flights(tmp_path, flights
     assert np.abs(calibration.apply(said.log_odds) - scorer.probability(rows)).max() < 1e-12
 
 
-@pytest.mark.parametrize("kind", MODELS)
-def test_the_same_fit_gives_the_same_bytes(flights, kind):
-    first, again = (build_bundle(MODELS[kind]().fit(*flights), AFFINE, 0.5, {"a": 1}) for _ in range(2))
+def test_a_bundle_is_exact_for_its_own_model_and_not_for_another(tmp_path, flights, fitted):
+    features, late = flights
+    other = clone(fitted).fit(features[:2000], late[:2000])
+    scorer = scorer_of(tmp_path, fitted, AFFINE)
+
+    assert require_exact(fitted, AFFINE, scorer, features[:300], seed=1).passed
+    with pytest.raises(WrongConversion, match="do not register it"):
+        require_exact(other, AFFINE, scorer, features[:300], seed=1)
+
+
+def test_the_same_fit_gives_the_same_bytes(flights, fitted):
+    first, again = (build_bundle(model, AFFINE, 0.5, {"a": 1}) for model in (fitted, clone(fitted).fit(*flights)))
 
     assert first == again
 
 
-@pytest.mark.parametrize("kind", MODELS)
-def test_a_flight_alone_has_the_bits_it_has_in_a_batch(tmp_path, flights, kind):
-    features, late = flights
-    scorer = scorer_of(tmp_path, MODELS[kind]().fit(features, late), AFFINE)
+def test_a_flight_alone_has_the_bits_it_has_in_a_batch(tmp_path, flights, fitted):
+    features, scorer = flights[0], scorer_of(tmp_path, fitted, AFFINE)
 
     alone = [scorer.probability(features[row : row + 1])[0] for row in range(101)]
 
@@ -195,5 +259,5 @@ def test_a_model_of_other_features_than_are_named_is_refused():
     random = np.random.default_rng(1)
     features = random.normal(size=(100, 3))
 
-    with pytest.raises(UnservableModelError, match="fitted on 3 features, expected the 38 that are named"):
+    with pytest.raises(UnservableModelError, match=f"fitted on 3 features, expected the {len(NAMES)} that are named"):
         build_bundle(boosting().fit(features, features[:, 0] > 0), IDENTITY, 0.5, {})

@@ -22,6 +22,16 @@ def test_data_docs_are_linked_only_where_they_were_built(tmp_path):
     assert (tmp_path / "report" / after).resolve() == docs.resolve()
 
 
+@pytest.mark.parametrize(("place", "name"), [("validation", "validation.html"), ("bakeoff", "bakeoff.html")])
+def test_a_page_is_linked_only_where_it_was_made(tmp_path, place, name):
+    before = getattr(find_places(context(tmp_path)), place)
+    (tmp_path / "report").mkdir()
+    (tmp_path / "report" / name).touch()
+
+    assert before is None
+    assert getattr(find_places(context(tmp_path)), place) == name
+
+
 def test_commands_survive_a_home_with_a_space():
     commands = {tool.name: tool.command for tool in find_places(context(Path("/my year"))).tools}
 

@@ -61,7 +61,7 @@ def test_the_outcome_says_whether_false_promotions_are_few_enough(promoted, word
 def test_the_tables_count_every_trial_once():
     (_, _, rates), (_, _, failed), (_, _, powers) = tables(measured())
 
-    assert [row[1:3] for row in rates] == [("50", "4"), ("50", "0"), ("100", "4")]
+    assert [row[1:3] for row in rates] == [("50", "4"), ("50", "0")]
     assert failed == [("lowers log loss with confidence", "96")]
     assert [row[-1] for row in powers] == ["-", "61", "190 (extrapolated)"]
 

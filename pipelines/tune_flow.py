@@ -1,0 +1,57 @@
+"""Finds how the next model is fitted: a new search when the last one is old, the recipe of the last one until then."""
+
+import logging
+
+import polars as pl
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from infra.records import content_sha256
+from infra.stopwatch import part
+from pipelines.clock import Week
+from pipelines.context import Context
+from pipelines.protocol import Slices, protocol_of
+from pipelines.recipe import Recipe, choose_recipe
+from pipelines.recipe_log import default_parameters, is_due, last_recipe
+
+logger = logging.getLogger(__name__)
+
+
+@task(name="choose-recipe", cache_policy=NO_CACHE)
+def find_recipe(context: Context, week: Week, slices: Slices, labelled: pl.DataFrame) -> dict:
+    """The recipe that a challenger of this week is fitted by: the facts of the search that found it.
+
+    A search is done once and recorded; killed in the middle it goes on with the next trial.
+    """
+    last = last_recipe(context, week)
+    if last and not is_due(last, week, context.settings.tune_every_weeks):
+        return last
+    with part("tuning"):
+        recipe = choose_recipe(
+            labelled,
+            slices,
+            protocol_of(context.settings),
+            default_parameters(context),
+            last,
+            trials=context.settings.tune_trials,
+            seconds=context.settings.tune_seconds,
+            folder=context.store.make_folder("studies"),
+        )
+    with part("MLflow"):
+        log_recipe(context, week, recipe)
+    logger.info("recipe of week %s: %s", week.id, recipe.facts["reason"])
+    return context.journal.record(week.id, "tune", recipe.facts)
+
+
+def log_recipe(context: Context, week: Week, recipe: Recipe) -> None:
+    """The search as a run of the registry, with each of its trials as a run within it."""
+    tuning = recipe.facts["tuning"]
+    importances = {f"importance_{name}": share for name, share in tuning.get("importances", {}).items()}
+    losses = {name: tuning[name] for name in ("log_loss", "default_log_loss") if name in tuning}
+    context.registry.log_study(
+        content_sha256(recipe.facts),
+        run_name=f"tune-{week.plus(1).id}",
+        parameters={**recipe.facts["parameters"], "reason": recipe.facts["reason"], "tuning": tuning["reason"]},
+        metrics={**importances, **losses, **recipe.measured},
+        trials=tuning.get("trials", ()),
+    )
