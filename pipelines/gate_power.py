@@ -89,7 +89,10 @@ def _seen(pair: DailyGains, days: int, rules: GateRules, dice: np.random.Generat
 def _days_needed(
     share: Mapping[int, float], pairs: Sequence[DailyGains], gain: float, rules: GateRules
 ) -> float | None:
-    """Days for a share of 80 %: between two windows by a straight line, beyond the longest by the normal formula."""
+    """Days for a share of 80 %: between two windows by a straight line, beyond the longest by the normal formula.
+
+    None for a gain that is no more than the least one asked for: more days make its refusal surer.
+    """
     if gain <= rules.least_gain:
         return None
     days, shares = list(share), np.maximum.accumulate(list(share.values()))
@@ -98,7 +101,9 @@ def _days_needed(
     if shares[-1] >= ENOUGH:
         return float(np.interp(ENOUGH, shares, days))
     spread = np.mean([_variance_of_days(pair) for pair in pairs])
-    return float((norm.ppf(rules.confidence) + norm.ppf(ENOUGH)) ** 2 * spread / gain**2)
+    to_be_sure = (norm.ppf(rules.confidence) + norm.ppf(ENOUGH)) / gain
+    to_be_enough = norm.ppf(ENOUGH) / (gain - rules.least_gain)
+    return float(max(to_be_sure, to_be_enough) ** 2 * spread)
 
 
 def _variance_of_days(pair: DailyGains) -> float:

@@ -97,6 +97,21 @@ def test_beyond_the_longest_window_the_normal_formula_tells_the_days():
     assert found.days_needed == pytest.approx(1391, rel=0.15)
 
 
+def test_a_gain_just_above_the_least_one_takes_the_days_until_its_mean_is_seen_to_be_above_it():
+    """0.842^2 * 0.015^2 / (0.005 - 0.004)^2 is 159; to be sure of it alone took 56."""
+    found = power_curve([made_up(seed=seed) for seed in range(40)], 0.005, GateRules(least_gain=0.004), seed=1)
+
+    assert found.days_needed == pytest.approx(159, rel=0.15)
+
+
+@pytest.mark.parametrize("gain", [0.003, 0.004])
+def test_a_gain_that_is_not_above_the_least_one_is_never_seen_for_sure(gain):
+    found = power_curve([made_up(seed=seed) for seed in range(12)], gain, GateRules(least_gain=0.004), seed=1)
+
+    assert found.days_needed is None
+    assert max(found.share.values()) < 0.6
+
+
 def test_a_gain_that_is_sure_every_day_needs_the_shortest_window():
     flights = np.full(LONGEST, 800.0)
     steady = DailyGains(0.001 * flights, flights)
