@@ -5,26 +5,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from monitoring.day_blocks import Gain
+from monitoring.decision_cost import CostTable
 from monitoring.quality import Quality
-
-
-@dataclass(frozen=True)
-class Costs:
-    """What a wrong answer costs: a flight in time called late, and a late one that was not called."""
-
-    false_alarm: float = 1.0
-    missed: float = 3.0
-
-    @property
-    def threshold(self) -> float:
-        """The probability from which calling a flight late costs less than not calling it.
-
-        Source: Elkan 2001, The Foundations of Cost-Sensitive Learning, IJCAI, equation 2.
-
-        >>> Costs(1, 3).threshold
-        0.25
-        """
-        return self.false_alarm / (self.false_alarm + self.missed)
 
 
 @dataclass(frozen=True)
@@ -186,7 +168,7 @@ class Bakeoff:
     results: tuple[Result, ...]
     comparisons: tuple[Comparison, ...]
     staleness: Staleness
-    costs: Costs
+    costs: CostTable
     flights: int
     fits: int
     seconds: float

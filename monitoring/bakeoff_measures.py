@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from monitoring.bakeoff import Age, Costs, Effort, Flights, MonthScore, Staleness, Verdict
+from monitoring.bakeoff import Age, Effort, Flights, MonthScore, Staleness, Verdict
 from monitoring.day_blocks import Gain, mean_of_months
+from monitoring.decision_cost import CostTable, cost_per_thousand
 from monitoring.quality import Quality, loss_per_row, measure_quality
 
 CONFIDENCE = 0.95
@@ -11,7 +12,7 @@ BINS = 10
 
 
 def score_months(
-    probability: np.ndarray, bound: np.ndarray, flights: Flights, costs: Costs, efforts: dict[str, Effort]
+    probability: np.ndarray, bound: np.ndarray, flights: Flights, costs: CostTable, efforts: dict[str, Effort]
 ) -> tuple[MonthScore, ...]:
     """A policy's probabilities (n_flights,) by month, beside those of hindsight; `efforts` by month, `2013-07`."""
     scores = []
@@ -24,7 +25,7 @@ def score_months(
                 month=str(month),
                 quality=quality,
                 calibration_error=calibration_error(said, is_late),
-                cost_per_1000=cost_per_1000(said, is_late, costs),
+                cost_per_1000=cost_per_thousand(said, is_late, costs),
                 regret=quality.log_loss - float(loss_per_row(bound[rows], is_late).mean()),
                 effort=efforts.get(str(month), Effort()),
             )
@@ -47,13 +48,6 @@ def calibration_error(probability: np.ndarray, is_late: np.ndarray) -> float:
     starts = np.unique(edges[np.searchsorted(edges, wanted, "right") - 1])  # flights of one probability share a bin
     gaps = np.add.reduceat(probability[order] - is_late[order], starts)
     return float(np.abs(gaps).sum() / len(order))
-
-
-def cost_per_1000(probability: np.ndarray, is_late: np.ndarray, costs: Costs) -> float:
-    """What a thousand flights cost when every flight from the threshold on is called late; 0 best."""
-    called = probability >= costs.threshold
-    wrong = costs.false_alarm * (called & (is_late == 0)) + costs.missed * (~called & (is_late == 1))
-    return float(1000 * wrong.mean())
 
 
 def compare(better: np.ndarray, than: np.ndarray, flights: Flights, seed: int) -> Gain:

@@ -139,4 +139,5 @@ def _cell(month: object, measure: str, digits: str) -> str:
 
 def _costs(bakeoff: Bakeoff) -> str:
     costs = bakeoff.costs
-    return f"false alarm {costs.false_alarm:g}, missed late flight {costs.missed:g}, called from {costs.threshold:.2f}"
+    wrong = f"false alarm {costs.false_alarm:g}, missed late flight {costs.missed_late:g}"
+    return f"{wrong}, called from {costs.threshold:.2f}"

@@ -35,7 +35,7 @@ class Policy:
     retrain_every_weeks: int = 2
     rest_after_refusal_weeks: int = 3
     cooldown_weeks: int = 2
-    patience: int = 2
+    patience: int = 4
     lowest_coverage: float = 0.9
     skill_loss: float = 0.1
     calibration_gap: float = 0.06

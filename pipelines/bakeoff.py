@@ -14,8 +14,9 @@ import polars as pl
 from data_checks import schema as s
 from infra.settings import Settings
 from infra.storage import Store
-from monitoring.bakeoff import Bakeoff, Comparison, Costs, Effort, Flights, Result, Staleness, Trained, Verdict
+from monitoring.bakeoff import Bakeoff, Comparison, Effort, Flights, Result, Staleness, Trained, Verdict
 from monitoring.bakeoff_measures import compare, judge_verdict, measure_staleness, score_months
+from monitoring.decision_cost import CostTable
 from monitoring.windows import sample_reference
 from pipelines.bakeoff_arena import Arena, Contender, Course, MeasureShare, Recipe, Training
 from pipelines.bakeoff_fits import FOLDER, Fit, Fits, LabelledYear
@@ -84,7 +85,7 @@ def set_arena(
 def run_bakeoff(
     arena: Arena,
     recipes: Sequence[Recipe],
-    costs: Costs,
+    costs: CostTable,
     lived: Course | None = None,
     contenders: Sequence[Contender] = CONTENDERS,
     played: Callable[[str], None] = lambda name: None,
@@ -121,7 +122,7 @@ def answered_flights(arena: Arena) -> Flights:
 
 
 def measure_course(
-    arena: Arena, course: Course, monthly: Course, bound: Course, flights: Flights, costs: Costs
+    arena: Arena, course: Course, monthly: Course, bound: Course, flights: Flights, costs: CostTable
 ) -> Result:
     """One policy's year in numbers, beside the plain monthly one and hindsight."""
     is_reference = course is monthly

@@ -29,7 +29,7 @@ from pipelines.trials import COMPLETE, PRUNED, Trial, Tuning, sum_up
 
 SPACE = {
     "learning_rate": FloatDistribution(0.03, 0.3, log=True),
-    "leaves": IntDistribution(7, 63, log=True),
+    "leaves": IntDistribution(7, 127, log=True),
     "feature_share": FloatDistribution(0.2, 1.0),
     "smallest_leaf": IntDistribution(20, 500, log=True),
     "l2": FloatDistribution(1e-3, 100, log=True),

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:  # tools are imported inside commands, so that `--help` answers at once
-    from monitoring.bakeoff import Bakeoff, Costs
+    from monitoring.bakeoff import Bakeoff
+    from monitoring.decision_cost import CostTable
     from pipelines.bakeoff_arena import Arena, Course, Recipe
     from pipelines.clock import Week
     from pipelines.context import Context
@@ -26,10 +27,10 @@ def bakeoff(
 ) -> None:
     """What retraining is worth: the year under every policy, and how models age. Interrupted, it goes on."""
     from infra.storage import write_atomically
-    from monitoring.bakeoff import Costs
     from monitoring.bakeoff_page import render_bakeoff_page, write_document
     from monitoring.bakeoff_tables import tabulate_bakeoff
     from monitoring.bakeoff_words import conclude
+    from monitoring.decision_cost import CostTable
     from pipelines.context import open_context
     from pipelines.report import BAKEOFF_PAGE
     from preflight import show
@@ -37,7 +38,7 @@ def bakeoff(
     home = open_context(context.obj)
     with home.store.exclusively():
         home.store.require_room(BAKEOFF_BYTES)
-        found = _run(home, Costs(false_alarm, missed))
+        found = _run(home, CostTable(missed_late=missed, false_alarm=false_alarm))
         page = home.store.write_text(BAKEOFF_PAGE, render_bakeoff_page(found))
     if write:
         write_atomically(write, write_document(found, f"preflight bakeoff --write {write}").encode())
@@ -51,7 +52,7 @@ def bakeoff(
     show.finish(outcome, document, as_json)
 
 
-def _run(home: Context, costs: Costs) -> Bakeoff:
+def _run(home: Context, costs: CostTable) -> Bakeoff:
     """The whole of it with a bar: features where they are not there, then fits, then policies."""
     from pipelines.bakeoff import run_bakeoff, set_arena, untuned
     from pipelines.bakeoff_fits import FOLDER

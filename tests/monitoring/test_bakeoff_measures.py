@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitoring.bakeoff import Costs, Effort, Flights, Verdict
+from monitoring.bakeoff import Effort, Flights, Verdict
 from monitoring.bakeoff_measures import (
     calibration_error,
     compare,
-    cost_per_1000,
     judge_verdict,
     measure_staleness,
     score_months,
 )
 from monitoring.day_blocks import Gain, mean_of_months
+from monitoring.decision_cost import CostTable
 
 FACTS = {"decided_on": "2013-07-01", "promoted": False, "reason": "too little", "window": "expanding"}
 
@@ -38,7 +38,7 @@ def sure(share: float, of: Flights = FOUR) -> np.ndarray:
 
 
 def test_regret_is_the_log_loss_of_a_month_less_that_of_hindsight():
-    scores = score_months(EVEN, sure(0.8), FOUR, Costs(), {"2013-08": Effort(2, 1, 1, 3.5)})
+    scores = score_months(EVEN, sure(0.8), FOUR, CostTable(), {"2013-08": Effort(2, 1, 1, 3.5)})
 
     assert [score.month for score in scores] == ["2013-07", "2013-08"]
     assert [score.regret for score in scores] == pytest.approx([log(0.8 / 0.5)] * 2)
@@ -47,25 +47,7 @@ def test_regret_is_the_log_loss_of_a_month_less_that_of_hindsight():
 
 
 def test_hindsight_regrets_nothing():
-    assert [score.regret for score in score_months(EVEN, EVEN, FOUR, Costs(), {})] == [0, 0]
-
-
-@pytest.mark.parametrize(
-    ("probability", "cost"),
-    [(0.24, 1000 * (3 + 3) / 4), (0.25, 1000 * (1 + 1) / 4), (0.26, 1000 * (1 + 1) / 4)],
-    ids=["below: the late ones are missed", "tie: called", "above: called"],
-)
-def test_flights_from_the_threshold_on_are_called_late(probability, cost):
-    late = np.array([1, 1, 0, 0])
-
-    assert Costs(1, 3).threshold == 0.25
-    assert cost_per_1000(np.full(4, probability), late, Costs(1, 3)) == pytest.approx(cost)
-
-
-def test_a_false_alarm_and_a_missed_flight_cost_what_was_said():
-    said, late = np.array([0.9, 0.9, 0.1, 0.1]), np.array([1, 0, 1, 0])
-
-    assert cost_per_1000(said, late, Costs(2, 7)) == pytest.approx(1000 * (2 + 7) / 4)
+    assert [score.regret for score in score_months(EVEN, EVEN, FOUR, CostTable(), {})] == [0, 0]
 
 
 def test_calibration_error_is_the_mean_distance_of_the_bins():

@@ -9,7 +9,6 @@ from monitoring.bakeoff import (
     Age,
     Bakeoff,
     Comparison,
-    Costs,
     Effort,
     MonthScore,
     Result,
@@ -21,6 +20,7 @@ from monitoring.bakeoff_page import render_bakeoff_page, write_document
 from monitoring.bakeoff_tables import tabulate_bakeoff
 from monitoring.bakeoff_words import conclude, say_best, say_gate, say_pair, say_staleness
 from monitoring.day_blocks import Gain
+from monitoring.decision_cost import CostTable
 from monitoring.quality import Quality
 
 BETTER, UNSURE, WORSE = Gain(0.01, 0.001, 0.02), Gain(0.01, -0.001, 0.02), Gain(-0.01, -0.02, -0.001)
@@ -46,7 +46,7 @@ def bakeoff(*results: Result, comparisons: tuple[Comparison, ...] = (), ages: tu
         results=results or (result("never", 0.46, WORSE, 1), result("monthly", 0.45, None)),
         comparisons=comparisons,
         staleness=Staleness(MONTHS, MONTHS, grid, grid, ages),
-        costs=Costs(),
+        costs=CostTable(),
         flights=2000,
         fits=3,
         seconds=7.5,

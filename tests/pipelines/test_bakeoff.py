@@ -10,8 +10,8 @@ import pytest
 
 from data_checks import schema as s
 from infra.storage import Store
-from monitoring.bakeoff import Costs
 from monitoring.decision import EXPANDING, RECENT
+from monitoring.decision_cost import CostTable
 from monitoring.labels import IS_LATE, LABEL_KNOWN_AT
 from monitoring.quality import loss_per_row, measure_quality
 from pipelines.bakeoff import (
@@ -276,7 +276,7 @@ class Interrupted:
 
 def bake(home, rows: pl.DataFrame, learn: Interrupted, **options: object) -> dict:
     arena = tiny_arena(home, rows, **options)
-    return run_bakeoff(arena, [replace(QUICK, learn=learn)], Costs()).as_dict()
+    return run_bakeoff(arena, [replace(QUICK, learn=learn)], CostTable()).as_dict()
 
 
 def files(home) -> dict[str, bytes]:
@@ -284,7 +284,7 @@ def files(home) -> dict[str, bytes]:
 
 
 def test_the_bakeoff_measures_everyone_beside_plain_monthly_and_hindsight(arena):
-    found = run_bakeoff(arena, [QUICK], Costs())
+    found = run_bakeoff(arena, [QUICK], CostTable())
     results = {result.policy: result for result in found.results}
 
     assert list(results) == [*CONTENDER, "hindsight"]
@@ -298,7 +298,7 @@ def test_the_bakeoff_measures_everyone_beside_plain_monthly_and_hindsight(arena)
 def test_two_recipes_meet_one_hindsight_and_the_plain_monthly_model(arena):
     better = replace(QUICK, name="tuned", parameters_at=lambda week: ModelParameters(trees=6))
 
-    found = run_bakeoff(arena, [QUICK, better], Costs(), contenders=CONTENDERS[:2])
+    found = run_bakeoff(arena, [QUICK, better], CostTable(), contenders=CONTENDERS[:2])
 
     assert [result.name for result in found.results] == [
         "never (untuned)", "monthly (untuned)", "never (tuned)", "monthly (tuned)", "hindsight"
