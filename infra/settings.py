@@ -32,7 +32,7 @@ class Settings(BaseSettings):
     fold_days: int = Field(14, ge=2, le=60, description="days of each slice on which hyperparameters are tuned")
     folds: int = Field(3, ge=1, le=12, description="slices on which hyperparameters are tuned, where history allows")
     gate_confidence: float = Field(0.9, gt=0.5, lt=1, description="one-sided confidence a log-loss gain needs")
-    gate_least_gain: float = Field(0.004, ge=0, le=1, description="log loss that a challenger has to gain at least")
+    gate_least_gain: float = Field(0.003, ge=0, le=1, description="log loss that a challenger has to gain at least")
     cost_missed_late: float = Field(3.0, gt=0, description="cost of a late flight nobody was warned of")
     cost_false_alarm: float = Field(1.0, gt=0, description="cost of a warning about a flight in time")
     retrain_every_weeks: int = Field(4, ge=1, le=52, description="weeks after which a fresh challenger is due")
