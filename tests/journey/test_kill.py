@@ -72,7 +72,7 @@ def assert_same_versions(context: Context) -> None:
 
 
 def test_a_life_killed_between_moving_the_champion_and_saying_so_goes_on_and_ends_the_same(lived, tmp_path, run_flow):
-    ended = live_until_commit(tmp_path, f"{FIRST_TRAINING}-7-promote.json")
+    ended = live_until_commit(tmp_path, f"{FIRST_TRAINING}-8-promote.json")
 
     again = run_flow(tmp_path, *REPLAY)
 
@@ -123,7 +123,9 @@ def test_a_life_killed_at_every_seventh_commit_ends_the_same(lived, tmp_path, ru
 @pytest.mark.kill
 def test_a_life_killed_before_every_event_of_its_trainings_ends_the_same(lived, tmp_path):
     trained = [event["week"] for event in lived.context.journal.events("train")]
-    moments = [f"{week}-{stage}.json" for week in trained for stage in ("4-decide", "5-train", "6-gate", "7-promote")]
+    moments = [
+        f"{week}-{stage}.json" for week in trained for stage in ("4-decide", "5-tune", "6-train", "7-gate", "8-promote")
+    ]
 
     ends = [live_until_commit(tmp_path, moment) for moment in moments if moment != f"{FIRST_TRAINING}-4-decide.json"]
 

@@ -388,4 +388,4 @@ def test_drift_is_measured_once_and_against_what_the_model_learned(arena, tmp_pa
 def test_the_plain_recipe_has_the_settings_parameters_in_every_week(tmp_path):
     settings = tiny_settings(tmp_path, trees=7, seed=5)
 
-    assert untuned(settings).parameters_at(FIRST_WEEK) == ModelParameters(trees=7, seed=5)
+    assert untuned(settings).parameters_at(FIRST_WEEK) == ModelParameters(trees=7, seed=5, threads=1)

@@ -138,7 +138,7 @@ def test_explain_gives_the_gates_record_of_the_champion(lived_copy, run_here):
     said = json.loads(run_here(lived_copy.settings.home, "explain", "--json").stdout)
 
     assert "champion" in said["aliases"]
-    assert said["gate"] == [event for event in lived_copy.context.journal.events("gate") if event["promote"]][-1]
+    assert said["gate"] == lived_copy.context.registry.gate_record(lived_copy.context.promoted_versions()[-1])
 
 
 def test_explain_of_a_version_that_does_not_exist_names_those_that_do(lived_copy, run_here):
