@@ -9,7 +9,6 @@ from pathlib import Path
 
 import skops.io
 
-from infra.bundle import MODEL_NAME as MODEL_NAME
 from infra.bundle import ModelFileError
 
 TRUSTED_TYPES = (

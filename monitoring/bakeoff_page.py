@@ -4,6 +4,7 @@ from monitoring import bakeoff_plots as plots
 from monitoring.bakeoff import Bakeoff
 from monitoring.bakeoff_tables import RIGHT, Table, tabulate_bakeoff
 from monitoring.bakeoff_words import conclude
+from monitoring.figures import markdown_table
 from monitoring.html import page_environment
 
 
@@ -49,6 +50,4 @@ def write_document(bakeoff: Bakeoff, command: str) -> str:
 
 
 def _markdown(table: Table) -> list[str]:
-    rules = ["---:" if side == RIGHT else "---" for side in table.columns.values()]
-    lines = [list(table.columns), rules, *table.rows]
-    return [f"## {table.title}", "", *(f"| {' | '.join(line)} |" for line in lines), ""]
+    return [f"## {table.title}", "", *markdown_table(table.columns, table.rows), ""]

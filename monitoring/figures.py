@@ -1,5 +1,7 @@
 """How figures read in sentences and tables, for every page, card and table alike."""
 
+from collections.abc import Iterable, Mapping, Sequence
+
 NONE = "-"
 
 
@@ -35,3 +37,14 @@ def count(value: int) -> str:
 def yes_or_no(value: bool) -> str:
     """What a table says of a truth."""
     return "yes" if value else "no"
+
+
+def markdown_table(columns: Mapping[str, str] | Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """The lines of a table in Markdown; where `columns` says how each is justified, `right` is.
+
+    >>> markdown_table({"group": "left", "MB": "right"}, [("plan", "1.5")])
+    ['| group | MB |', '| --- | ---: |', '| plan | 1.5 |']
+    """
+    sides = columns.values() if isinstance(columns, Mapping) else [""] * len(columns)
+    rule = ["---:" if side == "right" else "---" for side in sides]
+    return [f"| {' | '.join(line)} |" for line in (columns, rule, *rows)]

@@ -54,7 +54,12 @@ def require_exact(
 
     Raises WrongConversion with the largest difference when it does not: such a bundle must not be registered.
     """
+    rows = rows_to_probe(estimator, gate, seed)
+    return require_parity(estimator_probability(estimator, calibration, rows), scorer.probability(rows))
+
+
+def rows_to_probe(estimator: object, gate: np.ndarray, seed: int) -> np.ndarray:
+    """The encoded rows of the gate, and hard ones made of them for this estimator."""
     forest = None if isinstance(estimator, Pipeline) else forest_of(estimator)
     codes = [len(values) for values in CATEGORIES.values()]
-    rows = hard_rows(gate, codes, seed, forest, infinities=forest is not None)  # a regression takes none
-    return require_parity(estimator_probability(estimator, calibration, rows), scorer.probability(rows))
+    return hard_rows(gate, codes, seed, forest, infinities=forest is not None)  # a regression takes none

@@ -34,7 +34,7 @@ from pipelines.bakeoff_policies import (
     TIGHT,
 )
 from pipelines.clock import Week, midnight
-from pipelines.estimators import ModelParameters
+from pipelines.estimators import plain_parameters
 from pipelines.feature_catalog import CATEGORICAL, NAMES
 from pipelines.judgement import rules_of
 from pipelines.worth import month_starts
@@ -60,7 +60,7 @@ UNTUNED = "untuned"
 
 def untuned(settings: Settings) -> Recipe:
     """The plain model: the parameters it has before anything was tuned."""
-    parameters = ModelParameters(trees=settings.trees, seed=settings.seed, threads=settings.training_threads)
+    parameters = plain_parameters(settings)
     return Recipe(UNTUNED, lambda week: parameters)
 
 

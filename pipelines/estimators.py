@@ -9,6 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+from infra.settings import Settings
 from pipelines.feature_catalog import CATEGORICAL
 
 LOGISTIC, HIST_GRADIENT_BOOSTING, LIGHTGBM = "logistic", "hist_gradient_boosting", "lightgbm"
@@ -31,6 +32,11 @@ class ModelParameters:
     def as_dict(self) -> dict[str, float | str]:
         """The parameters by name."""
         return asdict(self)
+
+
+def plain_parameters(settings: Settings, trees: int | None = None) -> ModelParameters:
+    """The parameters before anything was searched for: number of trees, seed and threads of the settings."""
+    return ModelParameters(trees=trees or settings.trees, seed=settings.seed, threads=settings.training_threads)
 
 
 def make_estimator(parameters: ModelParameters) -> object:

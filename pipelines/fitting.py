@@ -15,15 +15,13 @@ from infra.bundle import Bundle
 from infra.scorer import Scorer
 from infra.stopwatch import part
 from monitoring.labels import IS_LATE
-from pipelines.artefact import build_bundle
-from pipelines.artefact_parity import ArtefactParity, estimator_probability, hard_rows, measure_parity
+from pipelines.artefact import build_bundle, rows_to_probe
+from pipelines.artefact_parity import ArtefactParity, estimator_probability, measure_parity
 from pipelines.calibrating import CalibrationChoice, choose_calibration, to_log_odds
 from pipelines.calibration_map import IDENTITY, CalibrationMap
 from pipelines.clock import local_day
 from pipelines.encoding import encode_features
 from pipelines.estimators import ModelParameters
-from pipelines.feature_catalog import CATEGORICAL, CATEGORIES
-from pipelines.forest import forest_of
 from pipelines.protocol import Slices
 from pipelines.training import departing, fit_model, predict_probability
 
@@ -69,10 +67,7 @@ def fit_bundle(
 def prove_parity(fitted: Fitted, rows: pl.DataFrame, seed: int) -> ArtefactParity:
     """How far artefact and scikit-learn are apart: on the rows by way of their names, and on hard ones made of them."""
     encoded = encode_features(rows)
-    is_linear = isinstance(fitted.model[-1], Pipeline)
-    sizes = [len(CATEGORIES[name]) for name in CATEGORICAL]
-    forest = None if is_linear else forest_of(fitted.model[-1])
-    hard = hard_rows(encoded, sizes, seed, forest, infinities=not is_linear)
+    hard = rows_to_probe(fitted.model[-1], encoded, seed)
     named = fitted.calibration.apply(to_log_odds(predict_probability(fitted.model, rows)))
     ours = np.concatenate([named, estimator_probability(fitted.model[-1], fitted.calibration, hard)])
     return measure_parity(ours, np.concatenate([fitted.scorer.probability(encoded), fitted.scorer.probability(hard)]))

@@ -1,8 +1,7 @@
-"""The recipes that were found, as the event log has them: the newest, how old it is, and what was there before any."""
+"""The recipes that were found, as the event log has them: the newest, and how old it is."""
 
 from pipelines.clock import Week
 from pipelines.context import Context
-from pipelines.estimators import ModelParameters
 
 
 def last_recipe(context: Context, week: Week) -> dict | None:
@@ -15,9 +14,3 @@ def is_due(last: dict, week: Week, every_weeks: int) -> bool:
     """Whether the last search is so old, or had so little history, that another is worth its time."""
     age_weeks = (week.monday - Week.from_id(last["week"]).monday).days // 7
     return age_weeks > 0 and (age_weeks >= every_weeks or not last["folds"])
-
-
-def default_parameters(context: Context) -> ModelParameters:
-    """The plain parameters of the settings: what a search starts from, and what is left when it finds nothing."""
-    settings = context.settings
-    return ModelParameters(trees=settings.trees, seed=settings.seed, threads=settings.training_threads)

@@ -1,6 +1,7 @@
 """From a fit to a version of the registry: what is noted on it, and the sample that drift is measured against."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -34,12 +35,12 @@ class Fit:
     judged: pl.DataFrame
     calibration: CalibrationMap
 
-    @property
+    @cached_property
     def data(self) -> dict[str, str]:
         """Hashes of the rows: those learned from and those that judge."""
         return {"training": content_hash(self.learned), "gate": content_hash(self.judged)}
 
-    @property
+    @cached_property
     def key(self) -> str:
         """The name of the fit."""
         return fit_key(self.slices, self.parameters, self.data)

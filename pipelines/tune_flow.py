@@ -10,9 +10,10 @@ from infra.records import content_sha256
 from infra.stopwatch import part
 from pipelines.clock import Week
 from pipelines.context import Context
+from pipelines.estimators import plain_parameters
 from pipelines.protocol import Slices, protocol_of
 from pipelines.recipe import Recipe, choose_recipe
-from pipelines.recipe_log import default_parameters, is_due, last_recipe
+from pipelines.recipe_log import is_due, last_recipe
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +32,7 @@ def find_recipe(context: Context, week: Week, slices: Slices, labelled: pl.DataF
             labelled,
             slices,
             protocol_of(context.settings),
-            default_parameters(context),
+            plain_parameters(context.settings),
             last,
             trials=context.settings.tune_trials,
             seconds=context.settings.tune_seconds,

@@ -75,12 +75,12 @@ def _run(home: Context, costs: CostTable) -> Bakeoff:
 def tuned(home: Context) -> list[Recipe]:
     """The recipes that the home folder found in its searches, each from the week it was found in; none without one."""
     from pipelines.bakeoff_arena import Recipe
-    from pipelines.estimators import ModelParameters
-    from pipelines.recipe_log import default_parameters, last_recipe
+    from pipelines.estimators import ModelParameters, plain_parameters
+    from pipelines.recipe_log import last_recipe
 
     def parameters_at(week: Week) -> ModelParameters:
         found = last_recipe(home, week)
-        return ModelParameters(**found["parameters"]) if found else default_parameters(home)
+        return ModelParameters(**found["parameters"]) if found else plain_parameters(home.settings)
 
     return [Recipe("tuned", parameters_at)] if home.journal.events("tune") else []
 

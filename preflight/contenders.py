@@ -11,10 +11,11 @@ import polars as pl
 from infra.settings import Settings
 from infra.storage import write_atomically
 from monitoring.decision_cost import CostTable
+from monitoring.figures import markdown_table
 from pipelines.contenders import SIMPLEST_FIRST
 from pipelines.contest import Result, Served, conclude, enter, rank, serve
 from pipelines.context import Context, open_context
-from pipelines.estimators import ModelParameters
+from pipelines.estimators import ModelParameters, plain_parameters
 from pipelines.imbalance import TREATMENTS, Treated, conclude_treatments, mean_of, treat_month
 from pipelines.worth import NothingToScore, month_rows, month_starts, with_labels
 from preflight import show
@@ -88,7 +89,7 @@ def _compete(context: Context, trees: int, treatments: bool) -> Contest:
             f"expected a month that begins from {settings.first_scored_week} to {settings.last_day}, got none; "
             "choose an earlier PREFLIGHT_FIRST_SCORED_WEEK"
         )
-    parameters = ModelParameters(trees=trees, seed=settings.seed, threads=settings.training_threads)
+    parameters = plain_parameters(settings, trees)
     costs = CostTable(settings.cost_missed_late, settings.cost_false_alarm)
     ways = TREATMENTS if treatments else ()
     fits = len(months) * len(SIMPLEST_FIRST) + len(SIMPLEST_FIRST) + len(months) * len(ways)
@@ -180,7 +181,7 @@ def _page(contest: Contest, page: Path) -> str:
         "without pickle. Reasons is how far the contributions of the features are from adding up to the score, in",
         "log-odds.",
         "",
-        *_markdown(CONTENDER_COLUMNS, contest.rows()),
+        *markdown_table(list(CONTENDER_COLUMNS), contest.rows()),
         "",
         "Log loss month by month:",
         "",
@@ -196,7 +197,7 @@ def _by_month(contest: Contest) -> list[str]:
         (f"{month:%B}", *(f"{result.entries[number].month.quality.log_loss:.4f}" for result in contest.results))
         for number, month in enumerate(contest.months)
     ]
-    return _markdown(columns, rows)
+    return markdown_table(columns, rows)
 
 
 def _treatment_section(contest: Contest) -> list[str]:
@@ -211,13 +212,8 @@ def _treatment_section(contest: Contest) -> list[str]:
         f"flight nobody was warned of: at a threshold of 0.5, at {costs.threshold:g}, where a calibrated model is",
         "cheapest, and at the threshold that was cheapest on the calibration slice.",
         "",
-        *_markdown(TREATMENT_COLUMNS, contest.treatment_rows()),
+        *markdown_table(list(TREATMENT_COLUMNS), contest.treatment_rows()),
         "",
         conclude_treatments(contest.treatments),
         "",
     ]
-
-
-def _markdown(columns: list[str] | dict[str, str], rows: list[tuple[str, ...]]) -> list[str]:
-    lines = [list(columns), ["---"] * len(columns), *rows]
-    return [f"| {' | '.join(line)} |" for line in lines]

@@ -15,7 +15,7 @@ from infra.settings import Settings
 from infra.storage import Store, write_atomically
 from pipelines.backfill import FEATURES, accepted_home, backfill
 from pipelines.context import Context, open_context
-from pipelines.estimators import ModelParameters
+from pipelines.estimators import plain_parameters
 from pipelines.gate_fits import (
     KINDS,
     SEEDS,
@@ -142,7 +142,7 @@ def _airports(context: Context) -> pl.DataFrame:
 
 def _answers(context: Context, year: Year, twins: list[Twin], advance: Callable[[str], None]) -> Answers:
     settings = context.settings
-    parameters = ModelParameters(trees=settings.trees, seed=settings.seed, threads=settings.training_threads)
+    parameters = plain_parameters(settings)
     found = {}
     for twin in twins:
         found[twin] = answers_of(context.store, year, twin, parameters, settings.gate_days).probability

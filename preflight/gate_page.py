@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from monitoring.figures import markdown_table
 from pipelines.gate_fits import DAYS, SEEDS
 from pipelines.gate_power import BLOCK, ENOUGH, ROUNDS, WINDOWS, Power
 from pipelines.gate_trials import Rate, Trial, failed_at
@@ -87,8 +88,9 @@ says how often a gain is seen that is not there, between models that do differ.
 ![Share promoted by days of flights, for each gain]({PICTURE})
 """
     (_, *rates), (_, *failed), (_, *powers) = tables(measured)
-    parts = [head, _markdown(*rates), "", _markdown(*failed), "", "## What gain is seen after how many days", power]
-    return "\n".join([*parts, _markdown(*powers), ""])
+    after = ["", "## What gain is seen after how many days", power]
+    parts = [head, *markdown_table(*rates), "", *markdown_table(*failed), *after]
+    return "\n".join([*parts, *markdown_table(*powers), ""])
 
 
 def _power_row(power: Power) -> tuple[str, ...]:
@@ -99,8 +101,3 @@ def _power_row(power: Power) -> tuple[str, ...]:
 
 def _range(interval: tuple[float, float]) -> str:
     return f"{interval[0]:.1%} to {interval[1]:.1%}"
-
-
-def _markdown(columns: dict[str, str], rows: list[tuple[str, ...]]) -> str:
-    rule = ["---:" if side == "right" else "---" for side in columns.values()]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in (list(columns), rule, *rows))

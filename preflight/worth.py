@@ -12,9 +12,10 @@ from data_checks import schema as s
 from infra.settings import Settings
 from infra.storage import write_atomically
 from monitoring.day_blocks import Gain
+from monitoring.figures import markdown_table
 from pipelines.backfill import accepted_home
 from pipelines.context import Context, open_context
-from pipelines.estimators import ModelParameters
+from pipelines.estimators import plain_parameters
 from pipelines.feature_catalog import FEATURES as CATALOG
 from pipelines.feature_catalog import NAMES
 from pipelines.features import GROUPS
@@ -114,7 +115,7 @@ def weigh_features(settings: Settings, trees: int | None, page: Path | None, as_
 def _ablate(context: Context, trees: int) -> Ablation:
     settings = context.settings
     months = month_starts(settings.first_scored_week, settings.last_day)
-    parameters = ModelParameters(trees=trees, seed=settings.seed, threads=settings.training_threads)
+    parameters = plain_parameters(settings, trees)
     full, worths = [], []
     with show.progress(len(context.all_weeks()) + len(months) * (1 + len(groups())), "weeks and fits") as advance:
         with tempfile.TemporaryDirectory(prefix="preflight-worth-") as scratch:
@@ -181,20 +182,15 @@ def _page(ablation: Ablation, page: Path) -> str:
         f"comes to {ablation.state_ms_per_1000_flights:.1f} ms per 1,000 flights.",
         "",
     ]
-    table = _markdown(list(COLUMNS), ablation.rows())
+    table = markdown_table(list(COLUMNS), ablation.rows())
     reasons = [f"- {worth.group}: {worth.verdict}, {worth.reason}." for worth in ablation.worths]
     months = [
         (f"{month.start:%B}", f"{month.learned:,}", f"{month.quality.flights:,}", f"{month.quality.late_share:.1%}",
          f"{month.quality.roc_auc:.4f}", f"{month.quality.log_loss:.4f}")
         for month in ablation.full
     ]  # fmt: skip
-    by_month = _markdown(["month", "learned from", "scored", "late", "AUC", "log loss"], months)
+    by_month = markdown_table(["month", "learned from", "scored", "late", "AUC", "log loss"], months)
     return "\n".join([*head, *table, "", *reasons, "", "## Month by month, all features", "", *by_month, ""])
-
-
-def _markdown(columns: list[str], rows: list[tuple[str, ...]]) -> list[str]:
-    lines = [columns, ["---"] * len(columns), *rows]
-    return [f"| {' | '.join(line)} |" for line in lines]
 
 
 def _range(gain: Gain) -> str:

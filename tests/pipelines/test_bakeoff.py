@@ -144,7 +144,7 @@ def test_a_refused_challenger_changes_no_answer_and_the_next_one_waits_longer(ar
 
 
 def test_after_two_refusals_the_project_tries_to_forget_and_a_rolling_policy_always_does(arena):
-    strict = refusing_all(arena)
+    strict = with_policy(refusing_all(arena), skill_loss=1.0, calibration_gap=1.0, patience=2)
 
     windows = {
         name: [training.window for training in play(CONTENDER[name], QUICK, strict).trainings]
