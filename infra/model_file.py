@@ -13,6 +13,7 @@ from infra.bundle import ModelFileError
 
 TRUSTED_TYPES = (
     "functools.partial",
+    "pipelines.averaging.AveragedForests",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     "sklearn.utils.validation.check_array",
 )

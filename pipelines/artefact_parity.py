@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from infra.errors import PreflightError
+from pipelines.averaging import log_odds_of
 from pipelines.calibration_map import CalibrationMap
 from pipelines.forest import Forest
 
@@ -60,9 +61,7 @@ def require_parity(
 
 def estimator_probability(estimator: object, calibration: CalibrationMap, rows: np.ndarray) -> np.ndarray:
     """What the estimator itself says of encoded rows, calibrated: the side that is right by definition."""
-    if hasattr(estimator, "decision_function"):
-        return calibration.apply(estimator.decision_function(rows))
-    return calibration.apply(estimator.predict_proba(rows, raw_score=True))  # LightGBM
+    return calibration.apply(log_odds_of(estimator, rows))
 
 
 def hard_rows(

@@ -1,7 +1,8 @@
 """The estimators that compete, each from parameters alone: not yet fitted, on a matrix of numbers."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
+import numpy as np
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.impute import SimpleImputer
@@ -10,6 +11,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from infra.settings import Settings
+from pipelines.averaging import AveragedForests
 from pipelines.feature_catalog import CATEGORICAL
 
 LOGISTIC, HIST_GRADIENT_BOOSTING, LIGHTGBM = "logistic", "hist_gradient_boosting", "lightgbm"
@@ -17,9 +19,13 @@ LOGISTIC, HIST_GRADIENT_BOOSTING, LIGHTGBM = "logistic", "hist_gradient_boosting
 
 @dataclass(frozen=True)
 class ModelParameters:
-    """What a fit depends on beside its rows. More than two threads would add gradients in a changing order."""
+    """What a fit depends on beside its rows. More than two threads would add gradients in a changing order.
+
+    `forests` of so many `trees` each, from seeds drawn with `seed`, are averaged; a regression has no use for it.
+    """
 
     kind: str = HIST_GRADIENT_BOOSTING
+    forests: int = 1
     trees: int = 60
     learning_rate: float = 0.15
     leaves: int = 31
@@ -36,12 +42,27 @@ class ModelParameters:
 
 def plain_parameters(settings: Settings, trees: int | None = None) -> ModelParameters:
     """The parameters before anything was searched for: number of trees, seed and threads of the settings."""
-    return ModelParameters(trees=trees or settings.trees, seed=settings.seed, threads=settings.training_threads)
+    return ModelParameters(
+        forests=settings.forests,
+        trees=trees or settings.trees,
+        seed=settings.seed,
+        threads=settings.training_threads,
+    )
 
 
 def make_estimator(parameters: ModelParameters) -> object:
     """The estimator of a kind, not yet fitted, on a matrix of numbers whose first columns are codes."""
-    return ESTIMATORS[parameters.kind](parameters)
+    make = ESTIMATORS[parameters.kind]
+    if parameters.kind == LOGISTIC or parameters.forests == 1:
+        return make(parameters)
+    forests = [make(replace(parameters, seed=seed)) for seed in _seeds(parameters)]
+    return AveragedForests(forests, parameters.threads)
+
+
+def _seeds(parameters: ModelParameters) -> list[int]:
+    """Seeds that no neighbouring seed leads to too, as twins of the seeds 1 and 2 would else share a forest."""
+    drawn = np.random.SeedSequence(parameters.seed).generate_state(parameters.forests)
+    return (drawn >> 1).tolist()  # LightGBM takes 31 bits
 
 
 def _hist_gradient_boosting(parameters: ModelParameters) -> HistGradientBoostingClassifier:

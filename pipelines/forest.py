@@ -1,11 +1,13 @@
 """Trees as plain arrays, whichever library fitted them, and what each feature adds to a score."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from infra.errors import PreflightError
+from pipelines.averaging import AveragedForests
 
 NO_NODE = -1
 TINY = float(np.float32(1e-35))
@@ -55,11 +57,17 @@ class Forest:
         return self.value[self.is_leaf]
 
 
+_COLUMNS = [one.name for one in fields(Forest) if one.name not in ("n_features", "baseline")]
+
+
 def forest_of(estimator: object) -> Forest:
     """The trees of a fitted classifier of scikit-learn (HistGradientBoosting) or LightGBM (classifier, booster).
 
+    Those of averaged ones stand one after the other, and are worth so much less.
     Raises UnservableModelError for categorical splits, more than two classes, and whatever else has no exact form.
     """
+    if isinstance(estimator, AveragedForests):
+        return average_forests([forest_of(one) for one in estimator.estimators_])
     if isinstance(estimator, HistGradientBoostingClassifier):
         return _of_hist_gradient_boosting(estimator)
     booster = getattr(estimator, "booster_", estimator)
@@ -69,6 +77,19 @@ def forest_of(estimator: object) -> Forest:
         f"expected trees of HistGradientBoostingClassifier or LightGBM, got {type(estimator).__name__}; "
         "add a reader to pipelines/forest.py"
     )
+
+
+def average_forests(forests: Sequence[Forest]) -> Forest:
+    """One forest whose log-odds are the mean of theirs."""
+    nodes = [forest.tree.size for forest in forests]
+    columns = {name: np.concatenate([getattr(forest, name) for forest in forests]) for name in _COLUMNS}
+    node, tree = (
+        np.repeat(np.cumsum([0, *sizes[:-1]]), nodes) for sizes in (nodes, [forest.n_trees for forest in forests])
+    )
+    for side in ("left", "right"):
+        columns[side] = np.where(columns["is_leaf"], NO_NODE, columns[side] + node)
+    columns |= {"tree": columns["tree"] + tree, "value": columns["value"] / len(forests)}
+    return Forest(forests[0].n_features, float(np.mean([forest.baseline for forest in forests])), **columns)
 
 
 def path_contributions(forest: Forest) -> tuple[np.ndarray, float]:

@@ -4,7 +4,7 @@ SMOTE is not among them: it draws lines between rows, which missing values and c
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import numpy as np
@@ -63,7 +63,7 @@ def treat_month(
 
 def fit_treated(treatment: str, X: np.ndarray, is_late: np.ndarray, parameters: ModelParameters) -> object:
     """An estimator fitted on rows that were weighted or drawn so that both classes count the same."""
-    estimator = make_estimator(parameters)
+    estimator = make_estimator(replace(parameters, forests=1))  # one forest shows what a treatment does
     if treatment == WEIGHTS:
         estimator.set_params(class_weight="balanced")
     rows = draw_rows(treatment, is_late, parameters.seed)
