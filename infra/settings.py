@@ -41,6 +41,9 @@ class Settings(BaseSettings):
     recent_window_weeks: int = Field(13, ge=4, le=52, description="weeks a challenger sees that forgets the past")
     tune_every_weeks: int = Field(13, ge=1, le=52, description="weeks after which hyperparameters are searched again")
     tune_trials: int = Field(12, ge=0, le=1000, description="trials of a search for hyperparameters; 0: the defaults")
+    tune_trials_again: int = Field(
+        8, ge=0, le=1000, description="trials of a search that begins with the best of the last"
+    )
     tune_seconds: float = Field(300, gt=0, description="seconds after which a search starts no further trial")
     forests: int = Field(2, ge=1, le=32, description="forests that the model is the average of")
     trees: int = Field(80, ge=1, le=2000, description="boosting rounds of each")

@@ -1,5 +1,6 @@
 """What the gate looks at: challenger and rival on the same newest flights, overall, by slice and by group."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -97,10 +98,14 @@ class GateEvidence:
 
 @dataclass(frozen=True)
 class Looking:
-    """How the evidence is gathered: confidences are one-sided, a slice needs so many flights, late ones and days."""
+    """How the evidence is gathered: a slice needs so many flights, late ones and days.
+
+    `confidence` is one-sided; `slices_confidence` too, and is of all slices together: so sure is it that none of them
+    is called worse that is not, however many there are. Source: Bonferroni's inequality.
+    """
 
     confidence: float = 0.95
-    slice_confidence: float = 0.99
+    slices_confidence: float = 0.95
     slice_flights: int = 300
     slice_late: int = 30
     slice_days: int = 2
@@ -143,28 +148,32 @@ def measure_slices(
     challenger: np.ndarray, gain: np.ndarray, flights: JudgedFlights, looking: Looking
 ) -> tuple[SliceResult, ...]:
     """Every slice of every family with enough flights, late ones among them, on enough days; by family and name."""
-    results = []
+    found = dict(_slices_with_enough(flights, looking))
+    confidence = 1 - (1 - looking.slices_confidence) / max(len(found), 1)
+    return tuple(
+        SliceResult(
+            family=family,
+            name=name,
+            flights=int(rows.sum()),
+            late=int(flights.is_late[rows].sum()),
+            roc_auc=float(roc_auc_score(flights.is_late[rows], challenger[rows])),
+            gain=float(gain[rows].mean()),
+            gain_at_most=_at_most(gain[rows], flights.day[rows], confidence),
+        )
+        for (family, name), rows in found.items()
+    )
+
+
+def _slices_with_enough(flights: JudgedFlights, looking: Looking) -> Iterator[tuple[tuple[str, str], np.ndarray]]:
+    """Family and name of each slice, and which rows are in it, (n_rows,)."""
     for family in flights.slices.columns:
         names = flights.slices[family]
         for name in sorted(names.drop_nulls().unique()):
             rows = (names == name).fill_null(False).to_numpy()
-            late = int(flights.is_late[rows].sum())
-            days = len(np.unique(flights.day[rows]))
+            late, days = int(flights.is_late[rows].sum()), len(np.unique(flights.day[rows]))
             enough = rows.sum() >= looking.slice_flights and looking.slice_late <= late < rows.sum()
-            if not enough or days < looking.slice_days:
-                continue
-            results.append(
-                SliceResult(
-                    family=family,
-                    name=name,
-                    flights=int(rows.sum()),
-                    late=late,
-                    roc_auc=float(roc_auc_score(flights.is_late[rows], challenger[rows])),
-                    gain=float(gain[rows].mean()),
-                    gain_at_most=_at_most(gain[rows], flights.day[rows], looking.slice_confidence),
-                )
-            )
-    return tuple(results)
+            if enough and days >= looking.slice_days:
+                yield (family, name), rows
 
 
 def measure_fairness(

@@ -1,12 +1,10 @@
 """Labelled flights encoded once, in the order of time, so that each fold of the protocol is two slices of arrays."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
 import polars as pl
-from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
 from data_checks import schema as s
@@ -66,12 +64,6 @@ def fit_estimator(estimator: object, X: np.ndarray, is_late: np.ndarray, threads
     learned = np.where(empty, 0.0, X) if empty.any() else X  # an empty column cannot be binned
     with threadpool_limits(threads, user_api="openmp"):
         return estimator.fit(learned, is_late)
-
-
-def fold_probabilities(folded: FoldedRows, numbers: Sequence[int], parameters: ModelParameters) -> list[np.ndarray]:
-    """What `fold_probability` says of each of some folds, fitted side by side."""
-    fits = (delayed(fold_probability)(folded, number, parameters) for number in numbers)
-    return Parallel(n_jobs=-1, prefer="threads")(fits)
 
 
 def fold_probability(folded: FoldedRows, number: int, parameters: ModelParameters) -> np.ndarray:

@@ -49,7 +49,7 @@ def choose_recipe(
     if not folded.folds:
         return _untried(parameters, slices)
     tuning = _tuned(folded, parameters, last, protocol, trials, seconds, folder) if trials else None
-    best = replace(tuning.parameters, forests=parameters.forests) if tuning else parameters
+    best = tuning.parameters if tuning else parameters
     judged = judge_contenders(folded, best)
     choice = choose_contender(
         judged, folded.judged(folded.is_late), folded.judged(folded.day), protocol.confidence, parameters.seed
@@ -76,13 +76,10 @@ def _tuned(
     seconds: float,
     folder: Path,
 ) -> Tuning:
-    """The search, before the contenders meet: the trees compete as they would be fitted, not as they came.
-
-    It is done on single forests, as what is good for one is good for their average, at a fraction of the time.
-    """
+    """The search, before the contenders meet: the trees compete as they would be fitted, not as they came."""
     from pipelines.tuning import tune  # Optuna takes a second to import, and not every recipe tunes
 
-    trees = replace(parameters, kind=HIST_GRADIENT_BOOSTING, forests=1)
+    trees = replace(parameters, kind=HIST_GRADIENT_BOOSTING)
     warm = warm_starts((last or {}).get("tuning"), trees)
     return tune(folded, trees, folder, trials=trials, seconds=seconds, confidence=protocol.confidence, warm=warm)
 

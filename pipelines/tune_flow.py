@@ -34,7 +34,7 @@ def find_recipe(context: Context, week: Week, slices: Slices, labelled: pl.DataF
             protocol_of(context.settings),
             plain_parameters(context.settings),
             last,
-            trials=context.settings.tune_trials,
+            trials=context.settings.tune_trials_again if last else context.settings.tune_trials,
             seconds=context.settings.tune_seconds,
             folder=context.store.make_folder("studies"),
         )

@@ -24,7 +24,7 @@ from infra.storage import content_hash, forget_unfinished_database, mark_migrate
 from monitoring.quality import loss_per_row
 from pipelines.estimators import ModelParameters
 from pipelines.feature_catalog import NAMES
-from pipelines.folds import FoldedRows, fold_probabilities
+from pipelines.folds import FoldedRows, fold_probability
 from pipelines.trials import COMPLETE, PRUNED, Trial, Tuning, sum_up
 
 SPACE = {
@@ -155,27 +155,20 @@ def _run_trial(study: optuna.Study, folded: FoldedRows, planned: Sequence[ModelP
 def _judge(
     trial: optuna.Trial, folded: FoldedRows, parameters: ModelParameters, default: list[float] | None
 ) -> tuple[list[float], list[float]]:
-    """Mean log loss of each fold, and sums of its days, the oldest fold first; that one alone if the pruner says so.
+    """Mean log loss of each fold, and sums of its days, the oldest fold first, until the pruner gives the trial up.
 
     The oldest fold learns from the fewest days, so it is the cheapest, and tells as much as the others. What the
     pruner sees is the mean so far less that of the default: folds differ by more than parameters do.
     """
     losses, days = [], []
-    for folds in _rungs(len(folded.folds)):
-        for fold, probability in zip(folds, fold_probabilities(folded, folds, parameters), strict=True):
-            judged = folded.folds[fold][1]
-            loss = loss_per_row(probability, folded.is_late[judged])
-            losses.append(float(loss.mean()))
-            days += np.bincount(np.unique(folded.day[judged], return_inverse=True)[1], weights=loss).tolist()
-            trial.report(float(np.mean(losses) - np.mean((default or losses)[: fold + 1])), step=fold)
-        if len(losses) < len(folded.folds) and trial.should_prune():
+    for fold, (_, judged) in enumerate(folded.folds):
+        loss = loss_per_row(fold_probability(folded, fold, parameters), folded.is_late[judged])
+        losses.append(float(loss.mean()))
+        days += np.bincount(np.unique(folded.day[judged], return_inverse=True)[1], weights=loss).tolist()
+        trial.report(float(np.mean(losses) - np.mean((default or losses)[: fold + 1])), step=fold)
+        if fold + 1 < len(folded.folds) and trial.should_prune():
             break
     return losses, days
-
-
-def _rungs(folds: int) -> list[range]:
-    """The oldest fold, then all others at once, side by side on the processors."""
-    return [range(1), range(1, folds)] if folds > 1 else [range(1)]
 
 
 def _sampler(seed: int, number: int) -> TPESampler:

@@ -17,6 +17,7 @@ from pipelines.artefact_parity import (
     measure_parity,
     require_parity,
 )
+from pipelines.averaging import AveragedForests
 from pipelines.calibration_map import IDENTITY, CalibrationMap
 from pipelines.forest import Forest, forest_of, path_contributions
 from pipelines.onnx_export import forest_onnx
@@ -44,6 +45,9 @@ def late(features: np.ndarray) -> np.ndarray:
 FITS = {
     "scikit-learn": HistGradientBoostingClassifier(max_iter=30, early_stopping=False, random_state=1),
     "LightGBM": LGBMClassifier(n_estimators=30, min_child_samples=5, n_jobs=1, verbose=-1),
+    "averaged": AveragedForests(
+        [HistGradientBoostingClassifier(max_iter=15, max_features=0.5, random_state=seed) for seed in (1, 2)]
+    ),
 }
 
 
