@@ -37,6 +37,7 @@ class Places:
     tools: tuple[Tool, ...]
     validation: str | None = None
     bakeoff: str | None = None
+    explain: str | None = None
     cards: dict[int, str] = field(default_factory=dict)
 
 
@@ -96,7 +97,7 @@ def render_page(year: Year, evidently: list[str], places: Places) -> str:
         weeks=[event["week"] for event in year.of("score")],
         plots=draw_plots(year),
         frozen=next((gate for gate in year.of("gate") if gate["promote"]), None),
-        refits={event["judged"]: event["champion"] for event in year.of("promote") if event["promoted"]},
+        refits=_refits(year),
         trainings={event["version"]: event for event in year.of("train")},
         undated=_verdicts_outside(year),
         features=summarise_drift(year),
@@ -166,7 +167,12 @@ def feed_rows(year: Year) -> list[FeedRow]:
 
 
 def _draw_versions(year: Year) -> str:
-    return plots.plot_versions(year.of("gate"), year.of("score"), year.of("decide"))
+    return plots.plot_versions(year.of("gate"), year.of("score"), year.of("decide"), _refits(year))
+
+
+def _refits(year: Year) -> dict[int, int]:
+    """The version that each promoted one is served as."""
+    return {event["judged"]: event["champion"] for event in year.of("promote") if event["promoted"]}
 
 
 def _feature_drift(name: str, distances: dict[str, float]) -> FeatureDrift:

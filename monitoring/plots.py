@@ -3,7 +3,7 @@
 import hashlib
 import io
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import wraps
@@ -134,19 +134,26 @@ def plot_drift(measured: Sequence[dict]) -> tuple[Figure, str]:
 
 
 @drawn
-def plot_versions(gates: Sequence[dict], scores: Sequence[dict], decisions: Sequence[dict]) -> tuple[Figure, str]:
-    """Which version was champion when, every verdict of the gate, and every weekly decision, on one clock."""
+def plot_versions(
+    gates: Sequence[dict], scores: Sequence[dict], decisions: Sequence[dict], refits: Mapping[int, int]
+) -> tuple[Figure, str]:
+    """Which version was champion when, every verdict of the gate, and every weekly decision, on one clock.
+
+    `refits` leads from a version that was judged to the one it is served as, which has no line of its own.
+    """
+    judged = {refit: version for version, refit in refits.items()}
     weeks = sorted({event["week"] for event in (*gates, *scores, *decisions)})
     place = {week: number for number, week in enumerate(weeks)}
-    versions = sorted({event["version"] for event in gates})
-    figure = Figure(figsize=(WIDE, 2.2 + 0.22 * len(versions)))
-    served, decided = figure.subplots(2, 1, sharex=True, height_ratios=(max(len(versions), 3), 3))
+    lines = {version: number for number, version in enumerate(sorted({event["version"] for event in gates}))}
+    figure = Figure(figsize=(WIDE, 2.2 + 0.22 * len(lines)))
+    served, decided = figure.subplots(2, 1, sharex=True, height_ratios=(max(len(lines), 3), 3))
     for event in scores:
-        served.broken_barh([(place[event["week"]], 1)], (event["version"] - 0.3, 0.6), color=BLUE)
+        line = judged.get(event["version"], event["version"])
+        served.broken_barh([(place[event["week"]], 1)], (lines[line] - 0.3, 0.6), color=BLUE)
     for event in gates:
-        _mark_verdict(served, place[event["week"]] + 1, event)
-    served.set_yticks(versions, [f"version {version}" for version in versions])
-    served.set_ylim(versions[-1] + 0.7, versions[0] - 0.7)
+        _mark_verdict(served, place[event["week"]] + 1, lines[event["version"]], event)
+    served.set_yticks(list(lines.values()), [_line_name(version, refits) for version in lines])
+    served.set_ylim(len(lines) - 0.3, -0.7)
     rows = {action: number for number, action in enumerate(ACTIONS)}
     for event in decisions:
         left, row = place[event["week"]], rows[event["action"]]
@@ -158,7 +165,7 @@ def plot_versions(gates: Sequence[dict], scores: Sequence[dict], decisions: Sequ
     decided.set_xlim(0, len(weeks) + 1)
     _name_months(decided, weeks)
     figure.legend(handles=_version_legend(), loc="outside upper left", ncols=4)
-    return figure, f"Timeline of {len(versions)} versions, their verdicts and {len(decisions)} weekly decisions"
+    return figure, f"Timeline of {len(lines)} versions, their verdicts and {len(decisions)} weekly decisions"
 
 
 @drawn
@@ -220,12 +227,16 @@ def _mark_versions(axes: Axes, versions: Sequence[int]) -> None:
             axes.annotate(f"v{version}", (number, 0), (2, 3), textcoords="offset points", fontsize=8)
 
 
-def _mark_verdict(axes: Axes, moment: int, event: dict) -> None:
+def _line_name(version: int, refits: Mapping[int, int]) -> str:
+    return f"version {version}, served as {refits[version]}" if version in refits else f"version {version}"
+
+
+def _mark_verdict(axes: Axes, moment: int, line: int, event: dict) -> None:
     colour = GREEN if event["promote"] else RED
     shape = "D" if event["window"] == RECENT else "o"
     filled = colour if event["promote"] else "white"
     look = {"color": colour, "markerfacecolor": filled, "markersize": 7, "markeredgewidth": 1.8, "zorder": 4}
-    axes.plot(moment, event["version"], shape, **look)
+    axes.plot(moment, line, shape, **look)
 
 
 def _mark_trouble(axes: Axes, number: int, count: dict) -> None:

@@ -14,6 +14,7 @@ from monitoring.validation_page import render_validation_page
 from pipelines.clock import Week
 from pipelines.context import Context
 from pipelines.model_cards import written_cards
+from pipelines.model_story import PAGE as EXPLAIN_PAGE
 from pipelines.registering import costs_of
 from pipelines.scoring import NoChampion
 
@@ -68,6 +69,7 @@ def find_places(context: Context) -> Places:
         tools=_tools(context.settings),
         validation=_page_that_is_there(context, VALIDATION_PAGE),
         bakeoff=_page_that_is_there(context, BAKEOFF_PAGE),
+        explain=_page_that_is_there(context, EXPLAIN_PAGE),
         cards=written_cards(context),
     )
 

@@ -9,6 +9,7 @@ from prefect.cache_policies import NO_CACHE
 from infra.records import content_sha256
 from infra.stopwatch import part
 from pipelines.clock import Week
+from pipelines.contenders import NothingLearned
 from pipelines.context import Context
 from pipelines.estimators import plain_parameters
 from pipelines.protocol import Slices, protocol_of
@@ -22,26 +23,39 @@ logger = logging.getLogger(__name__)
 def find_recipe(context: Context, week: Week, slices: Slices, labelled: pl.DataFrame) -> dict:
     """The recipe that a challenger of this week is fitted by: the facts of the search that found it.
 
-    A search is done once and recorded; killed in the middle it goes on with the next trial.
+    A search is done once and recorded; killed in the middle it goes on with the next trial. Where nothing is learned
+    from these weeks the last recipe stays, and the gate judges what it leads to; NothingLearned if there is none.
     """
     last = last_recipe(context, week)
     if last and not is_due(last, week, context.settings.tune_every_weeks):
         return last
-    with part("tuning"):
-        recipe = choose_recipe(
-            labelled,
-            slices,
-            protocol_of(context.settings),
-            plain_parameters(context.settings),
-            last,
-            trials=context.settings.tune_trials_again if last else context.settings.tune_trials,
-            seconds=context.settings.tune_seconds,
-            folder=context.store.make_folder("studies"),
-        )
+    try:
+        with part("tuning"):
+            recipe = search(context, slices, labelled, last)
+    except NothingLearned as nothing:
+        if not last:
+            raise
+        logger.warning("the recipe of week %s is kept: %s", last["week"], nothing)
+        return last
     with part("MLflow"):
         log_recipe(context, week, recipe)
     logger.info("recipe of week %s: %s", week.id, recipe.facts["reason"])
     return context.journal.record(week.id, "tune", recipe.facts)
+
+
+def search(context: Context, slices: Slices, labelled: pl.DataFrame, last: dict | None) -> Recipe:
+    """A search for the recipe, with the budget and the defaults of the settings, warm if there was one before."""
+    settings = context.settings
+    return choose_recipe(
+        labelled,
+        slices,
+        protocol_of(settings),
+        plain_parameters(settings),
+        last,
+        trials=settings.tune_trials_again if last else settings.tune_trials,
+        seconds=settings.tune_seconds,
+        folder=context.store.make_folder("studies"),
+    )
 
 
 def log_recipe(context: Context, week: Week, recipe: Recipe) -> None:

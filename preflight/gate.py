@@ -45,7 +45,7 @@ RULES = {
     "lowest_auc": "AUC of the challenger at least",
     "largest_auc": "AUC at most: above it the future has leaked",
     "lowest_slice_auc": "AUC of every slice at least",
-    "largest_slice_loss": "log loss that a slice may surely lose, at 99 %",
+    "largest_slice_loss": "log loss that a slice may surely lose, at 95 % over all slices",
     "largest_calibration_error": "mean distance between what is said and what happens",
     "largest_gap": "gap between small and large carriers, or destinations, in shares missed or warned of",
     "largest_gap_rise": "how much wider than the champion's a gap may be",

@@ -72,10 +72,11 @@ def _print_record(context: Context, record: dict, tags: dict, held: list[str]) -
     ]
     show.table(f"Version {record['version']}", {"what": "left", "value": "left"}, rows)
     checks = [
-        (check["name"], readable(check["value"]), check["bound"], "yes" if check["passed"] else "no")
+        (check["name"], readable(check["value"]), check["bound"], "yes" if check["passed"] else "no", check["sentence"])
         for check in record["checks"]
     ]
-    show.table("The gate", {"check": "left", "found": "right", "needed": "left", "passed": "left"}, checks)
+    columns = {"check": "left", "found": "right", "needed": "left", "passed": "left", "in words": "left"}
+    show.table("The gate", columns, checks)
 
 
 def _where(document: dict) -> str:

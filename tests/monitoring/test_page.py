@@ -185,6 +185,16 @@ def test_a_version_leads_to_its_card_where_it_has_one():
     assert re.search(r'<th scope="row" class="number">\s*2</th>', page)
 
 
+def test_a_refit_is_drawn_on_the_line_of_the_version_that_was_judged():
+    lived = year(changed={"score": {"version": 7}})
+    served = {"stage": "promote", "week": WEEKS[0], "judged": 1, "champion": 7, "promoted": True}
+
+    page = render(replace(lived, events=(*lived.events, served)))
+
+    assert "version 1, served as 7<" in page
+    assert "version 7<" not in page
+
+
 def test_data_docs_that_were_not_built_are_not_linked():
     page = render(year(), data_docs=None)
 

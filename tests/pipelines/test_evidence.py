@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from data_checks import schema as s
 from monitoring.decision_cost import CostTable
+from monitoring.gain_interval import gain_interval
 from monitoring.quality import loss_per_row
 from pipelines.evidence import Artefact, JudgedFlights, Looking, gather_evidence, measure_fairness, measure_slices
 
@@ -61,6 +62,19 @@ def test_the_figures_of_a_slice_are_of_its_flights_alone():
     assert (found.family, found.name, found.flights, found.late) == ("origin", "EWR", 3, 1)
     assert (found.roc_auc, found.gain) == (0.5, 2.0)
     assert found.gain_at_most > 2.0
+
+
+def test_the_more_slices_are_looked_at_the_more_it_takes_to_call_one_worse():
+    gain = np.random.default_rng(1).normal(-0.1, 0.2, 400)
+    few = flights(["one"] * 100 + [None] * 300, [1, 0, 0, 0] * 100, [row // 4 % 10 for row in range(400)])
+    many = replace(few, slices=few.slices.with_columns(more=pl.Series(np.repeat(["a", "b", "c", "d"], 100))))
+
+    of_one = measure_slices(np.linspace(0, 1, 400), gain, few, LOOKING)[0]
+    of_five = measure_slices(np.linspace(0, 1, 400), gain, many, LOOKING)[0]
+
+    assert of_one.gain == of_five.gain
+    assert of_one.gain_at_most == pytest.approx(-gain_interval(-gain[:100], many.day[:100], 0.95).lower)
+    assert of_five.gain_at_most == pytest.approx(-gain_interval(-gain[:100], many.day[:100], 0.99).lower)
 
 
 def test_a_slice_that_lost_on_every_day_is_surely_worse_and_one_that_varies_is_not():
