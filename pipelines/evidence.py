@@ -100,12 +100,12 @@ class GateEvidence:
 class Looking:
     """How the evidence is gathered: a slice needs so many flights, late ones and days.
 
-    `confidence` is one-sided; `slices_confidence` too, and is of all slices together: so sure is it that none of them
-    is called worse that is not, however many there are. Source: Bonferroni's inequality.
+    `confidence`, one-sided, is of a gain; `harm_confidence` of a harm, in cost or in any slice: of all slices together,
+    so that the more there are the more it takes to call one worse. Source: Bonferroni's inequality.
     """
 
     confidence: float = 0.95
-    slices_confidence: float = 0.95
+    harm_confidence: float = 0.95
     slice_flights: int = 300
     slice_late: int = 30
     slice_days: int = 2
@@ -137,7 +137,7 @@ def gather_evidence(
         cost_per_thousand=float(1000 * spent["challenger"].mean()),
         rival_cost_per_thousand=float(1000 * spent["rival"].mean()),
         cost_saved=gain_interval(saved, day, looking.confidence),
-        cost_saved_at_most=_at_most(saved, day, looking.confidence),
+        cost_saved_at_most=_at_most(saved, day, looking.harm_confidence),
         slices=measure_slices(challenger, gain, flights, looking),
         fairness=measure_fairness(challenger, rival, flights, costs),
         artefact=artefact,
@@ -149,7 +149,7 @@ def measure_slices(
 ) -> tuple[SliceResult, ...]:
     """Every slice of every family with enough flights, late ones among them, on enough days; by family and name."""
     found = dict(_slices_with_enough(flights, looking))
-    confidence = 1 - (1 - looking.slices_confidence) / max(len(found), 1)
+    confidence = 1 - (1 - looking.harm_confidence) / max(len(found), 1)
     return tuple(
         SliceResult(
             family=family,

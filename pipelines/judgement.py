@@ -71,8 +71,9 @@ def rules_of(settings: Settings) -> GateRules:
 
 
 def looking_of(settings: Settings) -> Looking:
-    """How the gate looks, at the confidence of the settings."""
-    return Looking(confidence=settings.gate_confidence, seed=settings.seed)
+    """How the gate looks, at the confidences of its rules."""
+    rules = rules_of(settings)
+    return Looking(confidence=rules.confidence, harm_confidence=rules.harm_confidence, seed=settings.seed)
 
 
 def rival_of(context: Context, fit: Fit) -> Rival:

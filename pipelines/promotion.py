@@ -11,10 +11,12 @@ from pipelines.evidence import Fairness, GateEvidence, SliceResult
 class GateRules:
     """The bounds of the gate; where they come from is told in docs/decisions/0015-gate.md.
 
-    `confidence` is one-sided; `largest_auc` is where a result is too good to be true.
+    Both confidences are one-sided: how sure a gain has to be, and a harm. `largest_auc` is where a result is too good
+    to be true.
     """
 
     confidence: float = 0.95
+    harm_confidence: float = 0.95
     least_gain: float = 0.0
     fewest_flights: int = 1000
     fewest_days: int = 7
@@ -137,7 +139,7 @@ def _gain_checks(evidence: GateEvidence, rules: GateRules) -> Iterator[Check]:
     yield Check("still does when days are drawn again", drawn.lower, f"above 0 at {rules.confidence:.0%}",
                 drawn.lower > 0, f"in {drawn.share_positive:.1%} of the bootstrap's rounds it gains")  # fmt: skip
     worse = evidence.cost_saved_at_most
-    yield Check("decisions cost no more", worse, f"at least 0 at {rules.confidence:.0%}", worse >= 0,
+    yield Check("decisions cost no more", worse, f"at least 0 at {rules.harm_confidence:.0%}", worse >= 0,
                 f"{evidence.cost_per_thousand:.0f} per thousand flights against "
                 f"{evidence.rival_cost_per_thousand:.0f} of {name}")  # fmt: skip
 
@@ -150,8 +152,8 @@ def _slice_checks(slices: tuple[SliceResult, ...], rules: GateRules) -> Iterator
                 lowest.roc_auc >= rules.lowest_slice_auc,
                 f"lowest of {len(slices)} slices: {lowest.family} {lowest.name}, AUC {lowest.roc_auc:.3f}")  # fmt: skip
     worst = min(slices, key=lambda one: one.gain_at_most)
-    yield Check("no slice is surely worse", worst.gain_at_most, f"at least {-rules.largest_slice_loss:g}",
-                worst.gain_at_most >= -rules.largest_slice_loss,
+    bound = f"at least {-rules.largest_slice_loss:g} at {rules.harm_confidence:.0%}"
+    yield Check("no slice is surely worse", worst.gain_at_most, bound, worst.gain_at_most >= -rules.largest_slice_loss,
                 f"worst of {len(slices)} slices: {worst.family} {worst.name}, gain {worst.gain:+.4f}, "
                 f"at most {worst.gain_at_most:+.4f}")  # fmt: skip
 

@@ -20,7 +20,7 @@ from pipelines.context import Context, open_context
 from pipelines.encoding import encode_features
 from pipelines.estimators import ModelParameters
 from pipelines.fitting import calibrate
-from pipelines.protocol import Slices
+from pipelines.protocol import Slices, protocol_of
 from pipelines.refitting import candidate_fit
 from pipelines.registering import Fit, lineage_of, refit_of
 
@@ -143,7 +143,7 @@ def _fit_again(context: Context, version: Registered) -> Fit:
     fit = candidate_fit(context, {**lineage, "parameters": version.lineage["parameters"]})
     if version.candidate is not None:
         return refit_of(fit)
-    choice = calibrate(fit.learned, fit.slices, fit.parameters, context.settings.gate_confidence)
+    choice = calibrate(fit.learned, fit.slices, fit.parameters, protocol_of(context.settings).confidence)
     return replace(fit, calibration=choice.map)
 
 

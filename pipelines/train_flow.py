@@ -19,7 +19,7 @@ from pipelines.fitting import Fitted, calibrate
 from pipelines.gate_record import event_of
 from pipelines.judgement import judge
 from pipelines.promote_flow import settle
-from pipelines.protocol import Slices
+from pipelines.protocol import Slices, protocol_of
 from pipelines.registering import Fit, register_fit
 from pipelines.rows import labelled_rows, training_slices
 from pipelines.training import split_by_time
@@ -78,7 +78,7 @@ def fit_and_register(
     learned, judged = split_by_time(labelled, slices)
     parameters = ModelParameters(**recipe["parameters"])
     with part("model"):
-        calibration = calibrate(learned, slices, parameters, context.settings.gate_confidence)
+        calibration = calibrate(learned, slices, parameters, protocol_of(context.settings).confidence)
     fit = Fit(window, slices, parameters, learned, judged, calibration.map)
     fitted = fit.make(context.settings)
     chosen = calibration.as_record()

@@ -38,14 +38,15 @@ from preflight.gate_page import PICTURE, Calibration, outcome, page, tables
 
 Answers = dict[Twin, np.ndarray]
 RULES = {
-    "confidence": "one-sided, of the gain in log loss and of the saved cost",
+    "confidence": "one-sided, of the gain in log loss",
+    "harm_confidence": "one-sided, of a higher cost, and of all slices together that one is worse",
     "least_gain": "log loss, that the challenger gains on average at least",
     "fewest_flights": "flights with a label",
     "fewest_days": "days of flights",
     "lowest_auc": "AUC of the challenger at least",
     "largest_auc": "AUC at most: above it the future has leaked",
     "lowest_slice_auc": "AUC of every slice at least",
-    "largest_slice_loss": "log loss that a slice may surely lose, at 95 % over all slices",
+    "largest_slice_loss": "log loss that a slice may surely lose",
     "largest_calibration_error": "mean distance between what is said and what happens",
     "largest_gap": "gap between small and large carriers, or destinations, in shares missed or warned of",
     "largest_gap_rise": "how much wider than the champion's a gap may be",
