@@ -6,6 +6,7 @@ Nothing here needs a flow or a registry.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -55,13 +56,21 @@ PAIRS = (
 )
 """The questions of the conclusion: what does one policy gain over another?"""
 
-UNTUNED = "untuned"
+UNTUNED, LIBRARY = "untuned", "library defaults"
 
 
 def untuned(settings: Settings) -> Recipe:
     """The plain model: the parameters it has before anything was tuned."""
     parameters = plain_parameters(settings)
     return Recipe(UNTUNED, lambda week: parameters)
+
+
+def as_the_library(settings: Settings) -> Recipe:
+    """One forest with scikit-learn's defaults, early stopping apart, as most would retrain it: never, or each month."""
+    parameters = replace(
+        plain_parameters(settings, trees=100), forests=1, learning_rate=0.1, feature_share=1.0, smallest_leaf=20
+    )
+    return Recipe(LIBRARY, lambda week: parameters, policies=(NEVER, MONTHLY))
 
 
 def set_arena(
@@ -98,7 +107,7 @@ def run_bakeoff(
     said = stale_answers(arena, recipes[0])  # first, so that hindsight may choose among these models too
     courses = []
     for recipe in recipes:
-        for contender in contenders:
+        for contender in played_by(recipe, contenders):
             courses.append(play(contender, recipe, arena))
             played(f"{contender.name}, {recipe.name}")
     bound = play_hindsight(arena)
@@ -114,6 +123,11 @@ def run_bakeoff(
         fits=len(arena.fits.made),
         seconds=sum(arena.fits.seconds(fit) for fit in arena.fits.made),
     )
+
+
+def played_by(recipe: Recipe, contenders: Sequence[Contender] = CONTENDERS) -> list[Contender]:
+    """The policies that are played with a recipe."""
+    return [one for one in contenders if not recipe.policies or one.name in recipe.policies]
 
 
 def answered_flights(arena: Arena) -> Flights:

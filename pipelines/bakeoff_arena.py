@@ -22,11 +22,15 @@ MeasureShare = Callable[[Fit, Week], float]
 
 @dataclass(frozen=True)
 class Recipe:
-    """How models are made: a name for readers, the parameters as of a week, and the function that fits."""
+    """How models are made: a name for readers, the parameters as of a week, and the function that fits.
+
+    `policies` are those it is played by, none for all of them.
+    """
 
     name: str
     parameters_at: Callable[[Week], ModelParameters]
     learn: Learn = fit_model
+    policies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -54,15 +54,14 @@ def bakeoff(
 
 def _run(home: Context, costs: CostTable) -> Bakeoff:
     """The whole of it with a bar: features where they are not there, then fits, then policies."""
-    from pipelines.bakeoff import run_bakeoff, set_arena, untuned
+    from pipelines.bakeoff import as_the_library, played_by, run_bakeoff, set_arena, untuned
     from pipelines.bakeoff_fits import FOLDER
-    from pipelines.bakeoff_policies import CONTENDERS
     from pipelines.worth import with_labels
     from preflight import show
     from preflight.year_features import year_features
 
-    recipes = [untuned(home.settings), *tuned(home)]
-    with show.progress(len(recipes) * len(CONTENDERS), "policies") as advance:
+    recipes = [untuned(home.settings), as_the_library(home.settings), *tuned(home)]
+    with show.progress(sum(len(played_by(recipe)) for recipe in recipes), "policies") as advance:
 
         def tell(what: str) -> None:
             advance(what, 0)

@@ -7,8 +7,10 @@ from datetime import date, datetime, timedelta
 import numpy as np
 import polars as pl
 import pytest
+from sklearn.ensemble import HistGradientBoostingClassifier
 
 from data_checks import schema as s
+from infra.settings import Settings
 from infra.storage import Store
 from monitoring.decision import EXPANDING, RECENT
 from monitoring.decision_cost import CostTable
@@ -16,6 +18,7 @@ from monitoring.labels import IS_LATE, LABEL_KNOWN_AT
 from monitoring.quality import loss_per_row, measure_quality
 from pipelines.bakeoff import (
     answered_flights,
+    as_the_library,
     drift_of,
     efforts,
     judge_trainings,
@@ -29,7 +32,7 @@ from pipelines.bakeoff_fits import Fit, LabelledYear
 from pipelines.bakeoff_play import pass_gate, play, play_hindsight
 from pipelines.bakeoff_policies import CONTENDERS, DRIFT, GATED, GATED_ROLLING, MONTHLY, MONTHLY_ROLLING, NEVER, QUALITY
 from pipelines.clock import Week, midnight
-from pipelines.estimators import ModelParameters
+from pipelines.estimators import ModelParameters, make_estimator
 from pipelines.training import fit_model
 from tests.pipelines.tiny_year import FLIGHTS_A_DAY, NAMES, QUICK, tiny_arena, tiny_settings, tiny_year
 
@@ -311,6 +314,24 @@ def test_two_recipes_meet_one_hindsight_and_the_plain_monthly_model(arena):
     ]
 
 
+def test_a_recipe_is_played_by_its_own_policies_alone(arena):
+    few = replace(QUICK, name="library defaults", policies=(MONTHLY,))
+
+    found = run_bakeoff(arena, [QUICK, few], CostTable(), contenders=CONTENDERS[:2])
+
+    assert [result.name for result in found.results] == [
+        "never (untuned)", "monthly (untuned)", "monthly (library defaults)", "hindsight"
+    ]  # fmt: skip
+
+
+def test_the_library_is_taken_as_it_comes(tmp_path):
+    ours = as_the_library(Settings(home=tmp_path)).parameters_at(Week.from_id("2013-03-25"))
+
+    theirs, library = make_estimator(ours).get_params(), HistGradientBoostingClassifier().get_params()
+
+    assert {name for name in library if theirs[name] != library[name]} == {"early_stopping", "random_state"}
+
+
 def test_parameters_are_asked_for_as_of_the_week_that_ends(arena):
     asked = []
     recipe = replace(QUICK, parameters_at=lambda week: asked.append(week.id) or ModelParameters(trees=3))
@@ -388,4 +409,4 @@ def test_drift_is_measured_once_and_against_what_the_model_learned(arena, tmp_pa
 def test_the_plain_recipe_has_the_settings_parameters_in_every_week(tmp_path):
     settings = tiny_settings(tmp_path, trees=7, seed=5)
 
-    assert untuned(settings).parameters_at(FIRST_WEEK) == ModelParameters(trees=7, seed=5, threads=1)
+    assert untuned(settings).parameters_at(FIRST_WEEK) == ModelParameters(forests=2, trees=7, seed=5, threads=1)
