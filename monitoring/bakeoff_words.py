@@ -75,10 +75,10 @@ def say_gate(result: Result) -> str:
         f"{sum(verdict.is_sure and verdict.was_right for verdict in result.verdicts)} of the verdicts and contradicts "
         f"{sum(verdict.is_sure and not verdict.was_right for verdict in result.verdicts)}."
     )
-    right = [verdict for verdict in refused if verdict.was_right]
+    right = [verdict for verdict in refused if verdict.was_right and verdict.gain.mean < 0]  # 0: the same model again
     if not right:
         return said
-    clearest = min(right, key=lambda verdict: verdict.gain.upper)
+    clearest = min(right, key=lambda verdict: verdict.gain.mean)
     return (
         f"{said} The clearest refusal is that of {clearest.decided_on} (window {clearest.window}): on the "
         f"{clearest.flights:,} flights after it the challenger came to a log loss of {clearest.challenger_loss:.4f}, "
