@@ -112,6 +112,12 @@ def test_a_gate_that_was_never_right_to_refuse_names_no_refusal():
     assert "contradicts 1" in said
 
 
+def test_a_refusal_of_the_champion_itself_spared_nothing_and_is_not_named():
+    said = say_gate(result("gated", 0.44, verdicts=(verdict(False, Gain(0.0, 0.0, 0.0)),)))
+
+    assert "clearest" not in said
+
+
 @pytest.mark.parametrize(
     ("gains", "words"),
     [
