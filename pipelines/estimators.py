@@ -35,6 +35,11 @@ class ModelParameters:
     seed: int = 2013
     threads: int = 2
 
+    @property
+    def size(self) -> str:
+        """How many forests of how many trees, in words."""
+        return f"{self.forests} {'forest' if self.forests == 1 else 'forests'} of {self.trees} trees"
+
     def as_dict(self) -> dict[str, float | str]:
         """The parameters by name."""
         return asdict(self)

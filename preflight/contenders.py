@@ -167,7 +167,7 @@ def _page(contest: Contest, page: Path) -> str:
     head = [
         "# Contenders",
         "",
-        f"Made by `preflight contenders{asked} --write {page}` with {contest.parameters.trees} trees; run it again to "
+        f"Made by `preflight contenders{asked} --write {page}` with {contest.parameters.size}; run it again to "
         "refresh. Do not edit.",
         "",
         conclude(contest.results, contest.served),

@@ -106,7 +106,7 @@ def _measure(context: Context, trials: int) -> Calibration:
         powers=[power_curve(pairs, gain, bench.rules, settings.seed) for gain in GAINS],
         pairs=len(pairs),
         gate_days=settings.gate_days,
-        trees=settings.trees,
+        size=plain_parameters(settings).size,
     )
 
 

@@ -26,7 +26,7 @@ class Calibration:
     powers: list[Power]
     pairs: int
     gate_days: int
-    trees: int
+    size: str
 
 
 def outcome(measured: Calibration) -> str:
@@ -66,7 +66,7 @@ def page(measured: Calibration, path: Path) -> str:
     windows = len({trial.monday for trial in measured.trials})
     head = f"""# How often the gate is wrong
 
-Made by `preflight gate --calibrate --write {path}` with {measured.trees} trees; run it again to refresh. Do not edit.
+Made by `preflight gate --calibrate --write {path}` with {measured.size}; run it again to refresh. Do not edit.
 What is checked, and where each bound comes from: [0015](decisions/0015-gate.md).
 
 **{outcome(measured)}.**

@@ -25,7 +25,7 @@ def measured(promoted: int = 4) -> Calibration:
     kinds = {kind: rate_of([trial for trial in trials if trial.kind == kind], 1) for kind in ("seeds", "days")}
     power = dict.fromkeys(WINDOWS, 0.5)
     powers = [Power(0.0, power, None), Power(0.005, power, 61.2), Power(0.002, power, 190.0)]
-    return Calibration(rate_of(trials, 1), kinds, trials, powers, pairs=7, gate_days=14, trees=60)
+    return Calibration(rate_of(trials, 1), kinds, trials, powers, pairs=7, gate_days=14, size="2 forests of 60 trees")
 
 
 def test_every_bound_of_the_gate_has_its_meaning():
