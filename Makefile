@@ -12,7 +12,7 @@ setup:          ## create .venv from requirements.lock (a second call returns at
 demo: setup     ## live through 2013: ingest, validate, train, score, drift, retrain, gate, serve, report
 	@$(PREFLIGHT) demo
 
-test: setup     ## the tests, about ten minutes on two cores
+test: setup     ## the tests, about twenty minutes on two cores
 	@$(VENV)/bin/python -m pytest
 
 test-kill: setup ## kill -9 the replay at random moments and at every commit; half an hour
