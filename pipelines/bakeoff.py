@@ -38,10 +38,8 @@ from pipelines.clock import Week, midnight
 from pipelines.estimators import plain_parameters
 from pipelines.feature_catalog import CATEGORICAL, NAMES
 from pipelines.judgement import rules_of
+from pipelines.later_labels import WEEKS_AFTER
 from pipelines.worth import month_starts
-
-WEEKS_AFTER = 4
-"""Weeks after a verdict whose labels say whether it was right."""
 
 PAIRS = (
     (MONTHLY, NEVER),

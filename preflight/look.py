@@ -1,9 +1,13 @@
 """`status` and `explain`: where the system is, and why. Both only read."""
 
+from dataclasses import asdict
+
 from infra.settings import Settings
 from infra.stopwatch import part
 from monitoring.figures import readable
 from pipelines.context import Context, open_context
+from pipelines.gate_record import GATE
+from pipelines.later_labels import judge_later, say_later
 from pipelines.scoring import NoChampion
 from preflight import show
 from preflight.year import verdict
@@ -46,10 +50,13 @@ def explain(settings: Settings, version: int | None, as_json: bool) -> None:
         number = version or context.champion()
         record, tags = context.registry.gate_record(number), context.registry.version_tags(number)
     held = sorted(name for name, holder in aliases.items() if holder == number)
+    later = judge_later(context, record) if record["kind"] == GATE else None
     if not as_json:
         _print_record(context, record, tags, held)
+        if later:
+            show.tell(f"By later labels: {say_later(later)}.\n")
     document = {"version": number, "aliases": held, "tags": tags, "gate": record}
-    show.finish(verdict(record), document, as_json)
+    show.finish(verdict(record), document | {"later": asdict(later) if later else None}, as_json)
 
 
 def _cell(value: object) -> object:
