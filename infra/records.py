@@ -54,6 +54,7 @@ def require_yes(record: dict, version: int, bundle_sha256: str, champion: int | 
     wrong = [f"{name} {record.get(name)}, not {value}" for name, value in about.items() if record.get(name) != value]
     if wrong:
         raise PromotionRefused(f"the gate record of version {version} is about {' and '.join(wrong)}; judge it again")
+    _require_agreement(record, version)
     if not record["promote"]:
         raise PromotionRefused(f"version {version} may not become champion: {record['reason']}")
     if record["champion"] != champion:
@@ -62,3 +63,24 @@ def require_yes(record: dict, version: int, bundle_sha256: str, champion: int | 
             "judge it again against that one"
         )
     return record
+
+
+def require_judged(record: dict, judged: dict) -> None:
+    """That the refit of `record` goes back to this very candidate, signed and let in. Raises RecordError if not."""
+    require_signed(judged, f"the gate record of version {judged['version']}")
+    if record["judged_record_sha256"] != judged[SIGNATURE] or not judged["promote"]:
+        raise RecordError(
+            f"version {record['version']} says it is the refit of version {record['judged_version']} as record "
+            f"{record['judged_record_sha256'][:12]}... let it in; the record there is {judged[SIGNATURE][:12]}... and "
+            f"says {'yes' if judged['promote'] else 'no'}; restore it, or train again"
+        )
+
+
+def _require_agreement(record: dict, version: int) -> None:
+    """A yes stands on its checks."""
+    failed = [check["name"] for check in record.get("checks", ()) if not check["passed"]]
+    if record["promote"] and failed:
+        raise RecordError(
+            f"the gate record of version {version} says yes, though it failed at {', '.join(failed)}; restore it, or "
+            "train again"
+        )

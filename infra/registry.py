@@ -28,7 +28,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID as PARENT
 from infra.bundle import MODEL_NAME, Bundle, read_bundle, write_bundle
 from infra.errors import PreflightError
 from infra.model_file import TRUSTED_TYPES, load_model, sha256_of, verify_model
-from infra.records import require_yes
+from infra.records import require_judged, require_yes
 from infra.scorer import Scorer, load_bundle
 from infra.storage import forget_unfinished_database, mark_migrated
 
@@ -177,6 +177,8 @@ class Registry:
         with self._promotions:
             bundle_sha256 = self.version_tags(version)["bundle_sha256"]
             record, champion = self.gate_record(version), self.aliases().get(CHAMPION)
+            if "judged_version" in record:
+                require_judged(record, self.gate_record(record["judged_version"]))
             require_yes(record, version, bundle_sha256, record["champion"] if champion == version else champion)
             self._point({CHAMPION: version, PREVIOUS: record["champion"], CHALLENGER: None})
 

@@ -33,7 +33,7 @@ def code_facts() -> dict:
     A dirty tree is recorded as such: its revision does not say what ran, `sources_sha256` does.
     """
     revision = _git("rev-parse", "HEAD")
-    changes = _git("status", "--porcelain", "--untracked-files=no") if revision else None
+    changes = _changes() if revision else None
     packages = sorted(path.parent.name for path in ROOT.glob("*/__init__.py"))
     return {
         "git_revision": revision,
@@ -49,6 +49,12 @@ def meaning_sha256(paths: Iterable[Path]) -> str:
         digest.update(f"{path.parent.name}/{path.name}\n".encode())
         digest.update(_meaning(path.read_text()).encode())
     return digest.hexdigest()
+
+
+def _changes() -> str:
+    """What git says of changed files, and of new ones that Python could import."""
+    changed = _git("status", "--porcelain", "--untracked-files=no")
+    return f"{changed}{_git('status', '--porcelain', '--untracked-files=all', '--', '*.py')}"
 
 
 def _meaning(source: str) -> str:

@@ -7,13 +7,14 @@ from prefect import task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
+from infra.records import require_signed
 from infra.stopwatch import part
 from monitoring.figures import readable
 from pipelines.clock import Week
 from pipelines.context import Context
 from pipelines.encoding import encode_features
 from pipelines.fitting import labels_of, prove_parity
-from pipelines.gate_record import refit_record
+from pipelines.gate_record import event_of, refit_record
 from pipelines.model_cards import write_card
 from pipelines.promotion import GateRules
 from pipelines.refit import refit_checks
@@ -29,7 +30,7 @@ def settle(context: Context, week: Week, gate: dict) -> dict:
     before = context.journal.read(week.id, "promote")
     if before:
         return before
-    record = context.store.read_json(f"records/version-{gate['version']}.json")
+    record = _the_record(context, week, gate["version"])
     _attach(context, record)
     if record["promote"]:
         record = refit_and_register(context, week, record)
@@ -52,6 +53,14 @@ def settle(context: Context, week: Week, gate: dict) -> dict:
             "reason": record["reason"],
         },
     )
+
+
+def _the_record(context: Context, week: Week, version: int) -> dict:
+    """The record of a verdict. Raises RecordError when it is not signed, HistoryRewritten when the log has another."""
+    name = f"records/version-{version}.json"
+    record = require_signed(context.store.read_json(name), str(context.store.path(name)))
+    context.journal.record(week.id, "gate", event_of(record))
+    return record
 
 
 def refit_and_register(context: Context, week: Week, judged: dict) -> dict:

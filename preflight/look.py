@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 
+from infra.records import require_signed
 from infra.settings import Settings
 from infra.stopwatch import part
 from monitoring.figures import readable
@@ -48,14 +49,18 @@ def explain(settings: Settings, version: int | None, as_json: bool) -> None:
     with part("MLflow"):
         aliases = context.registry.aliases()
         number = version or context.champion()
-        record, tags = context.registry.gate_record(number), context.registry.version_tags(number)
+        record, tags = _signed_record(context, number), context.registry.version_tags(number)
+        judged = record if record["kind"] == GATE else _signed_record(context, record["judged_version"])
     held = sorted(name for name, holder in aliases.items() if holder == number)
-    later = judge_later(context, record) if record["kind"] == GATE else None
+    later = judge_later(context, judged)
     if not as_json:
-        _print_record(context, record, tags, held)
+        _print_version(context, record, judged, tags, held)
+        _print_checks(f"The gate, of version {judged['version']}", judged)
+        if judged is not record:
+            _print_checks(f"The refit, version {number}", record)
         if later:
             show.tell(f"By later labels: {say_later(later)}.\n")
-    document = {"version": number, "aliases": held, "tags": tags, "gate": record}
+    document = {"version": number, "aliases": held, "tags": tags, "gate": record, "judged": judged}
     show.finish(verdict(record), document | {"later": asdict(later) if later else None}, as_json)
 
 
@@ -65,25 +70,38 @@ def _cell(value: object) -> object:
     return "-" if value is None else value
 
 
-def _print_record(context: Context, record: dict, tags: dict, held: list[str]) -> None:
+def _signed_record(context: Context, version: int) -> dict:
+    return require_signed(context.registry.gate_record(version), f"the gate record of version {version}")
+
+
+def _print_version(context: Context, record: dict, judged: dict, tags: dict, held: list[str]) -> None:
     cause = context.journal.read(record["week"], "decide")
     rows = [
         ("aliases now", ", ".join(held) or "none"),
         ("trained because", cause["reason"] if cause else "the first champion"),
         ("judged on", record["decided_on"]),
-        ("compared with", record["evidence"]["rival_name"]),
+        ("refit of", f"version {judged['version']}" if judged is not record else "-"),
+        ("compared with", judged["evidence"]["rival_name"]),
         ("learned from", f"{tags['start'][:10]} to {tags['cutoff'][:10]} ({tags['window']} window)"),
-        ("judged flights of", f"{tags['cutoff'][:10]} to {tags['end'][:10]}"),
+        ("judged flights of", _span_of_gate(context, judged)),
         ("model file SHA-256", tags["sha256"]),
         ("fit key", tags["fit_key"]),
     ]
     show.table(f"Version {record['version']}", {"what": "left", "value": "left"}, rows)
+
+
+def _span_of_gate(context: Context, judged: dict) -> str:
+    training = next(event for event in context.journal.events("train") if event["version"] == judged["version"])
+    return f"{training['cutoff'][:10]} to {training['end'][:10]}"
+
+
+def _print_checks(title: str, record: dict) -> None:
     checks = [
         (check["name"], readable(check["value"]), check["bound"], "yes" if check["passed"] else "no", check["sentence"])
         for check in record["checks"]
     ]
     columns = {"check": "left", "found": "right", "needed": "left", "passed": "left", "in words": "left"}
-    show.table("The gate", columns, checks)
+    show.table(title, columns, checks)
 
 
 def _where(document: dict) -> str:

@@ -14,7 +14,7 @@ from pipelines.clock import PeriodError, Week, local_day
 from pipelines.context import Context, open_context
 from pipelines.scoring import PROBABILITY, VERSION, NoChampion
 from preflight import show
-from services.model import export_model
+from services.model import PREVIOUS, export_model
 from services.parity import Parity, ask_service, compare
 
 
@@ -103,7 +103,11 @@ def _newest_week_of(context: Context, version: int) -> Week:
 
 
 def _export(context: Context, version: int, week: Week) -> None:
+    """The version, and beside it the champion before it, which answers if the version's files are refused one day."""
+    before = [promoted for promoted in context.promoted_versions() if promoted < version]
     with part("MLflow"):
+        if before:
+            export_model(context.store, context.registry.bundle(before[-1]), before[-1], week.id, PREVIOUS)
         export_model(context.store, context.registry.bundle(version), version, week.id)
 
 

@@ -1,4 +1,4 @@
-"""The model that the service answers with: a verified bundle, a pointer to it, and the last one that was verified."""
+"""The model that the service answers with: a verified bundle, a pointer to it, and those it falls back on."""
 
 import logging
 from dataclasses import asdict, dataclass, fields
@@ -9,7 +9,7 @@ from infra.scorer import Scorer, load_bundle
 from infra.storage import StorageError, Store
 from pipelines.feature_catalog import NAMES
 
-POINTER, VERIFIED = "serving/champion.json", "serving/verified.json"
+POINTER, VERIFIED, PREVIOUS = (f"serving/{name}.json" for name in ("champion", "verified", "previous"))
 
 logger = logging.getLogger(__name__)
 
@@ -41,11 +41,14 @@ class Answering:
     refused: str | None = None
 
 
-def export_model(store: Store, bundle: Bundle, version: int, week: str) -> Served:
-    """Copy a bundle to where the service looks, then point to it; the old one stays whole beside it."""
+def export_model(store: Store, bundle: Bundle, version: int, week: str, pointer: str = POINTER) -> Served:
+    """Copy a bundle to where the service looks, then point to it; the old one stays whole beside it.
+
+    With `pointer` PREVIOUS it is the champion before, for the day that the champion's own files are refused.
+    """
     served = Served(version, bundle.sha256, week)
     write_bundle(store.path(served.folder), bundle)
-    store.write_json(POINTER, asdict(served))
+    store.write_json(pointer, asdict(served))
     return served
 
 
@@ -55,7 +58,7 @@ def exported_model(store: Store) -> Served | None:
 
 
 def load_served(store: Store) -> Answering:
-    """The model that is pointed to; when that is refused, the last one that was verified.
+    """The model that is pointed to; when that is refused, the last one that was verified, or the champion before.
 
     Raises NothingToServe without an export, ModelFileError or StorageError when there is none to fall back on.
     """
@@ -67,21 +70,24 @@ def load_served(store: Store) -> Answering:
             )
         scorer = _load(store, served)
     except (ModelFileError, StorageError) as refusal:
-        return _last_verified(store, refusal)
+        return _fall_back(store, refusal)
     store.write_json(VERIFIED, asdict(served))
     return Answering(served, scorer)
 
 
-def _last_verified(store: Store, refusal: ModelFileError | StorageError) -> Answering:
-    try:
-        served = _pointed(store, VERIFIED)
-        if served is None:
-            raise refusal
-        scorer = _load(store, served)
-    except (ModelFileError, StorageError):
-        raise refusal from None  # what was exported is what has to be mended
-    logger.error("refused the exported model: %s; version %d goes on answering", refusal, served.version)
-    return Answering(served, scorer, str(refusal))
+def _fall_back(store: Store, refusal: ModelFileError | StorageError) -> Answering:
+    """The last verified model may be the very one that is refused now: then the champion before answers."""
+    for name in (VERIFIED, PREVIOUS):
+        try:
+            served = _pointed(store, name)
+            if served is None:
+                continue
+            scorer = _load(store, served)
+        except (ModelFileError, StorageError):
+            continue
+        logger.error("refused the exported model: %s; version %d goes on answering", refusal, served.version)
+        return Answering(served, scorer, str(refusal))
+    raise refusal  # what was exported is what has to be mended
 
 
 def _load(store: Store, served: Served) -> Scorer:

@@ -97,6 +97,32 @@ def test_a_record_with_a_changed_byte_moves_nothing(shared):
     assert CHAMPION not in shared.aliases()
 
 
+def test_a_yes_in_spite_of_a_failed_check_moves_nothing(shared):
+    checks = [{"name": "enough days", "passed": True}, {"name": "lowers log loss", "passed": False}]
+    version = judged(shared, "failed check", checks=checks)
+
+    with pytest.raises(RecordError, match=f"version {version} says yes, though it failed at lowers log loss"):
+        shared.promote(version)
+
+    assert CHAMPION not in shared.aliases()
+
+
+@pytest.mark.parametrize("changes", [{"reason": "it gains more"}, {"promote": False}], ids=["another", "says no"])
+def test_a_refit_whose_candidate_has_another_record_now_moves_nothing(registry, changes):
+    candidate = judged(registry, "candidate")
+    before = registry.gate_record(candidate)
+    refit = judged(registry, "refit", 2, judged_version=candidate, judged_record_sha256=before["sha256"])
+    registry.attach_gate_record(candidate, record(registry, candidate, **changes), "promoted")
+
+    with pytest.raises(RecordError, match=f"version {refit} says it is the refit of version {candidate}"):
+        registry.promote(refit)
+    assert CHAMPION not in registry.aliases()
+
+    registry.attach_gate_record(candidate, before, "promoted")
+    registry.promote(refit)
+    assert registry.aliases()[CHAMPION] == refit
+
+
 def test_a_promotion_moves_all_aliases_and_done_again_changes_nothing(registry):
     first = judged(registry, "first")
     registry.promote(first)

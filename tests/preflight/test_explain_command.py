@@ -138,6 +138,17 @@ def test_a_versions_verdict_is_told_with_and_without_naming_the_command(lived_co
     assert said["version"] == said["gate"]["version"] == 1
 
 
+def test_the_champion_is_told_with_the_verdict_on_the_candidate_it_is_a_refit_of(lived_copy, run_here):
+    home = lived_copy.settings.home
+
+    said, found = run_here(home, "explain").stdout, json.loads(run_here(home, "explain", "--json").stdout)
+
+    judged = found["gate"]["judged_version"]
+    assert found["judged"]["version"] == judged != found["version"]
+    assert f"The gate, of version {judged}" in said
+    assert f"The refit, version {found['version']}" in said
+
+
 def test_the_help_of_explain_shows_what_may_be_explained(run_here, tmp_path):
     said = run_here(tmp_path, "explain", "--help").stdout
 

@@ -12,7 +12,7 @@ from infra.storage import Store
 from pipelines.artefact import build_bundle
 from pipelines.calibration_map import IDENTITY
 from pipelines.feature_catalog import NAMES
-from services.model import POINTER, VERIFIED, NothingToServe, export_model, load_served
+from services.model import POINTER, PREVIOUS, VERIFIED, NothingToServe, export_model, load_served
 
 WEEK, NEXT_WEEK = "2013-03-04", "2013-03-11"
 
@@ -99,6 +99,19 @@ def test_a_model_that_was_exported_but_never_verified_is_not_fallen_back_on(tmp_
 
     with pytest.raises(ModelFileError, match=r"model.onnx is not what was registered"):
         load_served(store)
+
+
+def test_when_the_verified_model_itself_is_spoilt_the_champion_before_answers(tmp_path):
+    store = Store(tmp_path)
+    export_model(store, OLD, 3, WEEK, PREVIOUS)
+    export_model(store, NEW, 4, WEEK)
+    assert load_served(store).served.version == 4
+    tamper(store, MODEL)
+
+    answering = load_served(store)
+
+    assert (answering.served.version, answering.scorer.sha256) == (3, OLD.sha256)
+    assert f"{NEW.sha256[:16]}/{MODEL}" in answering.refused
 
 
 def test_when_the_model_to_fall_back_on_is_spoilt_too_the_exported_one_is_what_is_told(store):
