@@ -92,6 +92,7 @@ class GateEvidence:
     cost_saved: Interval
     cost_saved_at_most: float
     slices: tuple[SliceResult, ...]
+    slices_left_out: tuple[str, ...]
     fairness: tuple[Fairness, ...]
     artefact: Artefact
 
@@ -108,7 +109,7 @@ class Looking:
     harm_confidence: float = 0.95
     slice_flights: int = 300
     slice_late: int = 30
-    slice_days: int = 2
+    slice_days: int = 4
     seed: int = 2013
 
 
@@ -139,6 +140,7 @@ def gather_evidence(
         cost_saved=gain_interval(saved, day, looking.confidence),
         cost_saved_at_most=_at_most(saved, day, looking.harm_confidence),
         slices=measure_slices(challenger, gain, flights, looking),
+        slices_left_out=slices_with_too_little(flights, looking),
         fairness=measure_fairness(challenger, rival, flights, costs),
         artefact=artefact,
     )
@@ -148,7 +150,7 @@ def measure_slices(
     challenger: np.ndarray, gain: np.ndarray, flights: JudgedFlights, looking: Looking
 ) -> tuple[SliceResult, ...]:
     """Every slice of every family with enough flights, late ones among them, on enough days; by family and name."""
-    found = dict(_slices_with_enough(flights, looking))
+    found = {name: rows for name, rows, enough in _slices(flights, looking) if enough}
     confidence = 1 - (1 - looking.harm_confidence) / max(len(found), 1)
     return tuple(
         SliceResult(
@@ -164,16 +166,20 @@ def measure_slices(
     )
 
 
-def _slices_with_enough(flights: JudgedFlights, looking: Looking) -> Iterator[tuple[tuple[str, str], np.ndarray]]:
-    """Family and name of each slice, and which rows are in it, (n_rows,)."""
+def slices_with_too_little(flights: JudgedFlights, looking: Looking) -> tuple[str, ...]:
+    """The slices that nothing can be said of: they have some flights, and too few flights, late ones or days."""
+    return tuple(" ".join(name) for name, _, enough in _slices(flights, looking) if not enough)
+
+
+def _slices(flights: JudgedFlights, looking: Looking) -> Iterator[tuple[tuple[str, str], np.ndarray, bool]]:
+    """Family and name of each slice, which rows are in it, (n_rows,), and whether they are enough to be judged."""
     for family in flights.slices.columns:
         names = flights.slices[family]
         for name in sorted(names.drop_nulls().unique()):
             rows = (names == name).fill_null(False).to_numpy()
             late, days = int(flights.is_late[rows].sum()), len(np.unique(flights.day[rows]))
             enough = rows.sum() >= looking.slice_flights and looking.slice_late <= late < rows.sum()
-            if enough and days >= looking.slice_days:
-                yield (family, name), rows
+            yield (family, name), rows, bool(enough and days >= looking.slice_days)
 
 
 def measure_fairness(

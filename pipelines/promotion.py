@@ -83,7 +83,7 @@ def _checks(evidence: GateEvidence, rules: GateRules) -> Iterator[Check]:
     yield from _artefact_checks(evidence, rules)
     yield from _sanity_checks(evidence, rules)
     yield from _gain_checks(evidence, rules)
-    yield from _slice_checks(evidence.slices, rules)
+    yield from _slice_checks(evidence.slices, evidence.slices_left_out, rules)
     yield from _fairness_checks(evidence.fairness, evidence.artefact.rival_sha256 is not None, rules)
 
 
@@ -144,7 +144,7 @@ def _gain_checks(evidence: GateEvidence, rules: GateRules) -> Iterator[Check]:
                 f"{evidence.rival_cost_per_thousand:.0f} of {name}")  # fmt: skip
 
 
-def _slice_checks(slices: tuple[SliceResult, ...], rules: GateRules) -> Iterator[Check]:
+def _slice_checks(slices: tuple[SliceResult, ...], left_out: tuple[str, ...], rules: GateRules) -> Iterator[Check]:
     if not slices:
         return
     lowest = min(slices, key=lambda one: one.roc_auc)
@@ -155,7 +155,7 @@ def _slice_checks(slices: tuple[SliceResult, ...], rules: GateRules) -> Iterator
     bound = f"at least {-rules.largest_slice_loss:g} at {rules.harm_confidence:.0%}"
     yield Check("no slice is surely worse", worst.gain_at_most, bound, worst.gain_at_most >= -rules.largest_slice_loss,
                 f"worst of {len(slices)} slices: {worst.family} {worst.name}, gain {worst.gain:+.4f}, "
-                f"at most {worst.gain_at_most:+.4f}")  # fmt: skip
+                f"at most {worst.gain_at_most:+.4f}; too little to judge: {', '.join(left_out) or 'none'}")  # fmt: skip
 
 
 def _fairness_checks(families: tuple[Fairness, ...], has_champion: bool, rules: GateRules) -> Iterator[Check]:

@@ -42,6 +42,7 @@ def evidence(
         cost_saved=Interval(mean=10.0, lower=2.0, share_positive=0.99, days=days),
         cost_saved_at_most=18.0,
         slices=(),
+        slices_left_out=("weather severe",),
         fairness=(),
         artefact=artefact(),
     )

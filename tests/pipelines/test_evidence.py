@@ -12,7 +12,15 @@ from data_checks import schema as s
 from monitoring.decision_cost import CostTable
 from monitoring.gain_interval import gain_interval
 from monitoring.quality import loss_per_row
-from pipelines.evidence import Artefact, JudgedFlights, Looking, gather_evidence, measure_fairness, measure_slices
+from pipelines.evidence import (
+    Artefact,
+    JudgedFlights,
+    Looking,
+    gather_evidence,
+    measure_fairness,
+    measure_slices,
+    slices_with_too_little,
+)
 
 FILE = Artefact("a", 0.0, 1, 1.0, "f", "f")
 COSTS = CostTable()
@@ -50,6 +58,12 @@ def names_of(judged: JudgedFlights, looking: Looking = LOOKING) -> list[str]:
 )  # fmt: skip
 def test_a_slice_counts_from_so_many_flights_late_ones_and_days_on_and_needs_one_in_time(rows, late, days, counts):
     assert names_of(of_one_slice(rows, late, days)) == (["JFK"] if counts else [])
+
+
+def test_slices_that_nothing_can_be_said_of_are_named():
+    judged = flights(["JFK"] * 40 + ["LGA"] * 4, ([1] * 10 + [0] * 30) + [1, 0, 0, 0], [row % 5 for row in range(44)])
+
+    assert slices_with_too_little(judged, LOOKING) == ("origin LGA",)
 
 
 def test_the_figures_of_a_slice_are_of_its_flights_alone():

@@ -34,6 +34,7 @@ GOOD = GateEvidence(
     cost_saved=Interval(10.0, 2.0, 0.99, 14),
     cost_saved_at_most=18.0,
     slices=(SLICE,),
+    slices_left_out=("weather severe",),
     fairness=(FAIR,),
     artefact=FILE,
 )
