@@ -1,6 +1,6 @@
 """What an answer costs: the served bundle beside the estimator it was made from, one row and 10,000, in one run.
 
-Run with `python -m benchmarks.scoring`. Rows are real flights, encoded; every model has 60 trees as the year's have.
+Run with `python -m benchmarks.scoring`. Rows are real flights, encoded; every model is one forest of 60 trees.
 The parity of both is measured in the same run, so that equal work is timed.
 """
 

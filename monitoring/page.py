@@ -96,7 +96,7 @@ def render_page(year: Year, evidently: list[str], places: Places) -> str:
         headline=summarise_headline(year, feeds),
         weeks=[event["week"] for event in year.of("score")],
         plots=draw_plots(year),
-        frozen=next((gate for gate in year.of("gate") if gate["promote"]), None),
+        frozen=_first_champion(year),
         refits=_refits(year),
         trainings={event["version"]: event for event in year.of("train")},
         undated=_verdicts_outside(year),
@@ -168,6 +168,12 @@ def feed_rows(year: Year) -> list[FeedRow]:
 
 def _draw_versions(year: Year) -> str:
     return plots.plot_versions(year.of("gate"), year.of("score"), year.of("decide"), _refits(year))
+
+
+def _first_champion(year: Year) -> dict | None:
+    """When the first champion was let in, and the version it was served as."""
+    first = next((gate for gate in year.of("gate") if gate["promote"]), None)
+    return first and first | {"version": _refits(year).get(first["version"], first["version"])}
 
 
 def _refits(year: Year) -> dict[int, int]:

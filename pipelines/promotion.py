@@ -139,7 +139,7 @@ def _gain_checks(evidence: GateEvidence, rules: GateRules) -> Iterator[Check]:
     yield Check("still does when days are drawn again", drawn.lower, f"above 0 at {rules.confidence:.0%}",
                 drawn.lower > 0, f"in {drawn.share_positive:.1%} of the bootstrap's rounds it gains")  # fmt: skip
     worse = evidence.cost_saved_at_most
-    yield Check("decisions cost no more", worse, f"at least 0 at {rules.harm_confidence:.0%}", worse >= 0,
+    yield Check("decisions do not surely cost more", worse, f"at least 0 at {rules.harm_confidence:.0%}", worse >= 0,
                 f"{evidence.cost_per_thousand:.0f} per thousand flights against "
                 f"{evidence.rival_cost_per_thousand:.0f} of {name}")  # fmt: skip
 

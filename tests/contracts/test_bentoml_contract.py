@@ -18,7 +18,7 @@ from pipelines.clock import Week, local_day
 from pipelines.context import Context
 from pipelines.tampering import small_bundle
 from preflight.serving import compare_day
-from services.model import VERIFIED, Served, export_model, exported_model, load_served
+from services.model import PREVIOUS, VERIFIED, Served, export_model, exported_model, load_served
 from services.parity import as_message
 
 DAY = date(2013, 3, 8)
@@ -133,7 +133,8 @@ def spoil(source: Path, home: Path, verified: bool) -> Served:
     shutil.copytree(source, home, ignore=shutil.ignore_patterns("bentoml", "logs"))
     store = Store(home)
     last = exported_model(store)
-    store.path(VERIFIED).unlink()
+    for fallback in (VERIFIED, PREVIOUS):
+        store.path(fallback).unlink(missing_ok=True)
     if verified:
         load_served(store)
     bad = export_model(store, small_bundle(1), last.version + 1, last.week)

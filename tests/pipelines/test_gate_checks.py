@@ -128,7 +128,7 @@ BOUNDS = {
         (gain(lower=float("nan")), False),
     ],
     "still does when days are drawn again": [(drawn(lower=0.0), False), (drawn(lower=1e-9), True)],
-    "decisions cost no more": [
+    "decisions do not surely cost more": [
         ({"cost_saved_at_most": TINY}, True),
         ({"cost_saved_at_most": 0.0}, True),
         ({"cost_saved_at_most": -TINY}, False),

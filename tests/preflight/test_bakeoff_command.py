@@ -16,8 +16,9 @@ def test_a_lived_year_is_played_again_under_every_policy_and_goes_on_after_a_kil
 
     assert first.returncode == again.returncode == 0, first.stderr + again.stderr
     said = json.loads(first.stdout)
-    played = [f"{one.name} ({recipe})" for recipe in ("untuned", "tuned") for one in CONTENDERS]
-    assert list(said["policies"]) == [*played, "as lived", "hindsight"]
+    untuned, tuned = ([f"{one.name} ({recipe})" for one in CONTENDERS] for recipe in ("untuned", "tuned"))
+    library = ["never (library defaults)", "monthly (library defaults)"]
+    assert list(said["policies"]) == [*untuned, *library, *tuned, "as lived", "hindsight"]
     assert said["fits"] == len(files)
     assert said["policies"]["as lived"]["mean_log_loss"] > said["policies"]["hindsight"]["mean_log_loss"]
     assert {path: path.read_bytes() for path in files[1:]} == {path: written[path] for path in files[1:]}
