@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from monitoring.plots import BLUE, GREEN, GREY, INK, LIGHT, ORANGE, RED, drawn
 
-NARROW = 5.4
+NARROW, THIRD = 5.4, 3.7  # inches: of two, and of three beside each other
 MOST_BARS = 15
 SKEWED = 5
 """So many times farther from the middle to the last decile than from the first to the middle: the axis is a log's."""
@@ -34,7 +34,7 @@ def plot_importance(ranked: Sequence[dict], axis: str) -> tuple[Figure, str]:
 @drawn
 def plot_dependence(dependence: dict) -> tuple[Figure, str]:
     """Mean probability by value: firm between first and last decile of flights, dotted outside, ticks at each."""
-    figure = Figure(figsize=(NARROW, 2.7))
+    figure = Figure(figsize=(THIRD, 2.5))
     axes = figure.subplots()
     draw = _draw_curve if dependence["deciles"] else _draw_categories
     draw(axes, dependence)
@@ -53,7 +53,7 @@ def plot_dependence(dependence: dict) -> tuple[Figure, str]:
 @drawn
 def plot_waterfall(example: dict) -> tuple[Figure, str]:
     """From the bias by way of each group to the score of one flight, in log-odds."""
-    figure = Figure(figsize=(NARROW, 2.5))
+    figure = Figure(figsize=(THIRD, 2.4))
     axes = figure.subplots()
     ordered = sorted(example["groups"].items(), key=lambda group: -abs(group[1]))
     at = example["bias"]
@@ -83,7 +83,11 @@ def _draw_curve(axes: object, dependence: dict) -> None:
     if inside:
         axes.plot(*zip(*inside, strict=True), color=BLUE, linewidth=2.2)
     if deciles[8] - deciles[4] > SKEWED * (deciles[4] - deciles[0]):
-        axes.set_xscale("symlog", linthresh=max(abs(deciles[0]), 1))
+        linear = max(abs(deciles[0]), 1)
+        axes.set_xscale("symlog", linthresh=linear)
+        seen = axes.get_xlim()
+        axes.set_xticks([tick for tick in axes.get_xticks() if tick == 0 or abs(tick) >= linear / 2])  # no crowd at 0
+        axes.set_xlim(seen)
         axes.xaxis.set_major_formatter("{x:g}")
     axes.plot(deciles, [0] * len(deciles), "|", color=INK, markersize=9, transform=axes.get_xaxis_transform())
 
