@@ -33,11 +33,11 @@ def code_facts() -> dict:
     A dirty tree is recorded as such: its revision does not say what ran, `sources_sha256` does.
     """
     revision = _git("rev-parse", "HEAD")
-    changes = _changes() if revision else None
+    changes = _git("status", "--porcelain", "--untracked-files=all") if revision else None
     packages = sorted(path.parent.name for path in ROOT.glob("*/__init__.py"))
     return {
         "git_revision": revision,
-        "is_dirty": None if changes is None else bool(changes),
+        "is_dirty": None if changes is None else any(map(_may_run, changes.splitlines())),
         "sources_sha256": meaning_sha256(path for name in packages for path in sorted((ROOT / name).rglob("*.py"))),
     }
 
@@ -51,10 +51,9 @@ def meaning_sha256(paths: Iterable[Path]) -> str:
     return digest.hexdigest()
 
 
-def _changes() -> str:
-    """What git says of changed files, and of new ones that Python could import."""
-    changed = _git("status", "--porcelain", "--untracked-files=no")
-    return f"{changed}{_git('status', '--porcelain', '--untracked-files=all', '--', '*.py')}"
+def _may_run(change: str) -> bool:
+    """Whether a line of git's status is of a changed file, or of a new one that Python could import."""
+    return not change.startswith("?? ") or change.rstrip('"').endswith(".py")
 
 
 def _meaning(source: str) -> str:

@@ -8,6 +8,7 @@ from data_checks import schema as s
 from infra.stopwatch import part
 from monitoring.bakeoff import Flights, Verdict
 from monitoring.bakeoff_measures import judge_verdict
+from monitoring.bakeoff_tables import show_gain
 from pipelines.clock import Week, local_day, midnight
 from pipelines.context import Context
 from pipelines.encoding import encode_features
@@ -54,9 +55,8 @@ def say_later(verdict: Verdict) -> str:
     """The same in a sentence."""
     stands = "right" if verdict.was_right else "wrong"
     sure = "" if verdict.is_sure else ", which the days do not show with confidence"
-    gain = verdict.gain
     return (
         f"on the {verdict.flights:,} flights of the weeks after, the candidate came to a log loss of "
         f"{verdict.challenger_loss:.4f}, the champion before to {verdict.champion_loss:.4f}, a gain of "
-        f"{gain.mean:+.4f} [{gain.lower:+.4f}, {gain.upper:+.4f}]: the verdict was {stands}{sure}"
+        f"{show_gain(verdict.gain)}: the verdict was {stands}{sure}"
     )

@@ -29,9 +29,9 @@ from pipelines.importance import (
     permutation_importance,
 )
 from pipelines.reasons import Reasons, fold_calibration
+from pipelines.report import EXPLAIN_PAGE
 from pipelines.shapley_audit import audit_agreement
 
-PAGE = "report/explain.html"
 REPEATS = 3
 TOP_FEATURES = 6
 DEPENDENCE_ROWS, AUDITED, BACKGROUND = 1000, 200, 64
@@ -79,7 +79,7 @@ def tell_model(
 
 def write_page(context: Context, document: dict) -> Path:
     """Write the page of what `tell_model` found; returns where it lies."""
-    return context.store.write_text(PAGE, render_explain_page(document))
+    return context.store.write_text(EXPLAIN_PAGE, render_explain_page(document))
 
 
 def newest_flights(context: Context, days: int) -> Sample:

@@ -14,13 +14,13 @@ from monitoring.validation_page import render_validation_page
 from pipelines.clock import Week
 from pipelines.context import Context
 from pipelines.model_cards import written_cards
-from pipelines.model_story import PAGE as EXPLAIN_PAGE
 from pipelines.registering import costs_of
 from pipelines.scoring import NoChampion
 
 PAGE = "report/index.html"
 VALIDATION_PAGE = "report/validation.html"
 BAKEOFF_PAGE = "report/bakeoff.html"
+EXPLAIN_PAGE = "report/explain.html"
 DATA_DOCS = ("gx", "uncommitted", "data_docs", "local_site", "index.html")
 
 

@@ -8,7 +8,6 @@ from infra.stopwatch import part
 from monitoring.figures import readable
 from pipelines.context import Context, open_context
 from pipelines.gate_record import GATE
-from pipelines.later_labels import judge_later, say_later
 from pipelines.scoring import NoChampion
 from preflight import show
 from preflight.year import verdict
@@ -43,6 +42,8 @@ def status(settings: Settings, as_json: bool) -> None:
 
 def explain(settings: Settings, version: int | None, as_json: bool) -> None:
     """The gate's record of a version, as the registry keeps it."""
+    from pipelines.later_labels import judge_later, say_later  # half a second that `status` does not need
+
     context = open_context(settings)
     if not context.journal.events("gate"):
         raise NoChampion(f"nothing has been trained under {settings.home}; run: preflight replay")
