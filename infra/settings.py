@@ -20,6 +20,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="PREFLIGHT_", frozen=True, extra="forbid")
 
     home: Path = Field(Path("var"), description="folder of everything the system writes")
+    pseudonym_key: Path = Field(
+        Path("secrets/pseudonym.key"), description="file with the key of pseudonyms; relative: under the home folder"
+    )
     source: Path | None = Field(None, description="folder with the five source files; none: the installed package")
     first_day: date = Field(date(2013, 1, 1), description="first local day of the data")
     first_scored_week: date = Field(date(2013, 4, 1), description="Monday from which every flight is scored")

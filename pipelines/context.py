@@ -32,7 +32,7 @@ WEEKS_TO_JUDGE_BY = 6
 """Accepted weeks that a batch is judged against: enough to know what a weekday usually brings."""
 WEEKS_OF_PLAN = 3
 """Weeks whose flights an outcome may be about: one that lands late may be two weeks old."""
-FREE_SETTINGS = ("home", "source", "port")
+FREE_SETTINGS = ("home", "pseudonym_key", "source", "port")
 """Settings that may change during a life; what a source contains is checked row by row when it lands."""
 
 
