@@ -40,6 +40,14 @@ class Pseudonyms:
         """What stands for a tail number: 32 hexadecimal digits, the same for the same tail under the same key."""
         return self._remembered(tail)
 
+    def digest(self, *contents: bytes) -> str:
+        """What tells some bytes from others without saying anything of them: 16 hexadecimal digits."""
+        hashed = blake2b(digest_size=8, key=self._key, person=b"preflight-bytes")
+        for content in contents:
+            hashed.update(content)
+            hashed.update(b"\0")
+        return hashed.hexdigest()
+
     @property
     def key_name(self) -> str:
         """What tells this key from another without saying anything of it."""

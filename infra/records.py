@@ -65,6 +65,18 @@ def require_yes(record: dict, version: int, bundle_sha256: str, champion: int | 
     return record
 
 
+def require_let_in(record: dict, version: int) -> dict:
+    """The record, if it is signed and let this version in, whoever was champion then.
+
+    Raises RecordError when it was changed, PromotionRefused when it says no.
+    """
+    require_signed(record, f"the gate record of version {version}")
+    _require_agreement(record, version)
+    if not record["promote"]:
+        raise PromotionRefused(f"version {version} may not answer: {record['reason']}")
+    return record
+
+
 def require_judged(record: dict, judged: dict) -> None:
     """That the refit of `record` goes back to this very candidate, signed and let in. Raises RecordError if not."""
     require_signed(judged, f"the gate record of version {judged['version']}")

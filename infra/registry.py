@@ -28,7 +28,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID as PARENT
 from infra.bundle import MODEL_NAME, Bundle, read_bundle, write_bundle
 from infra.errors import PreflightError
 from infra.model_file import TRUSTED_TYPES, load_model, sha256_of, verify_model
-from infra.records import require_judged, require_yes
+from infra.records import require_judged, require_let_in, require_yes
 from infra.scorer import Scorer, load_bundle
 from infra.storage import forget_unfinished_database, mark_migrated
 
@@ -181,6 +181,17 @@ class Registry:
                 require_judged(record, self.gate_record(record["judged_version"]))
             require_yes(record, version, bundle_sha256, record["champion"] if champion == version else champion)
             self._point({CHAMPION: version, PREVIOUS: record["champion"], CHALLENGER: None})
+
+    def switch(self, version: int) -> None:
+        """Make a version champion again that was let in before; doing it again changes nothing.
+
+        Raises what `require_signed` raises, and PromotionRefused when its record says no.
+        """
+        with self._promotions:
+            require_let_in(self.gate_record(version), version)
+            now = self.aliases().get(CHAMPION)
+            if now != version:
+                self._point({CHAMPION: version, PREVIOUS: now})
 
     def challenge(self, version: int) -> None:
         """Make a version the challenger, the newest candidate."""

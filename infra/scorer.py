@@ -16,12 +16,14 @@ ROWS_AT_ONCE = 256
 class Explanation:
     """Why rows have their scores, in log-odds before calibration: `bias` plus a row of `contributions` is `log_odds`.
 
-    `log_odds` is (n,), `contributions` is (n, n_features), above 0 speaks for late.
+    `log_odds` and `probability`, which is calibrated, are (n,), `contributions` is (n, n_features), above 0 speaks
+    for late.
     """
 
     log_odds: np.ndarray
     bias: float
     contributions: np.ndarray
+    probability: np.ndarray
 
 
 class Scorer:
@@ -45,12 +47,14 @@ class Scorer:
         return self._session.run(["log_odds"], {"features": features})[0]
 
     def explain(self, features: np.ndarray) -> Explanation:
-        """What each feature adds to the log-odds of each row."""
-        parts = "contribution" if self._reasons is None else "leaf"
-        log_odds, found = self._session.run(["log_odds", parts], {"features": features})
-        return Explanation(log_odds, self.manifest["bias"], found if self._reasons is None else self._summed(found))
+        """What each feature adds to the log-odds of each row, and the probability, in one run."""
+        probability, log_odds, found = self._session.run(None, {"features": features})
+        contributions = found if self._reasons is None else self._summed(found)
+        return Explanation(log_odds, self.manifest["bias"], contributions, probability)
 
     def _summed(self, leaf: np.ndarray) -> np.ndarray:
+        if len(leaf) == 1:
+            return self._reasons.take(leaf[0], axis=0).sum(axis=0, keepdims=True)
         contributions = np.empty((len(leaf), self._reasons.shape[1]))
         for start in range(0, len(leaf), ROWS_AT_ONCE):
             rows = slice(start, start + ROWS_AT_ONCE)

@@ -35,8 +35,8 @@ class Service:
 
 
 @contextmanager
-def running_service(home: Path, port: int) -> Iterator[Service]:
-    """A service that answers from `home`; it ends with the block.
+def running_service(home: Path, port: int, workers: int = 1) -> Iterator[Service]:
+    """A service that answers from `home` in so many processes; it ends with the block.
 
     Raises PortInUse before anything is started, ServerDidNotStart naming its log.
     """
@@ -47,6 +47,7 @@ def running_service(home: Path, port: int) -> Iterator[Service]:
         "BENTOML_HOME": str(home / "bentoml" / str(port)),  # two services in one folder delete each other's metrics
     }
     command = [sys.executable, "-m", "bentoml", "serve", SERVICE, "--host", LOOPBACK, "--port", str(port)]
+    command += ["--arg", f"workers={workers}"]
     with leashed(command, log, environment) as process:
         service = Service(f"http://{LOOPBACK}:{port}", log, process)
         wait_until_answering(f"{service.address}/readyz", process, log, START_SECONDS)

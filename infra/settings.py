@@ -52,6 +52,18 @@ class Settings(BaseSettings):
     trees: int = Field(80, ge=1, le=2000, description="boosting rounds of each")
     training_threads: int = Field(1, ge=1, le=64, description="OpenMP threads of a fit; above 2 sums lose their order")
     seed: int = Field(2013, ge=0, description="seed of every random choice")
+    workers: int = Field(2, ge=1, le=64, description="worker processes of the prediction service")
+    max_in_flight: int = Field(64, ge=1, le=10_000, description="requests a worker takes at once; more get a 429")
+    drain_seconds: float = Field(2, ge=0, le=300, description="seconds a service that ends still answers, not ready")
+    log_segment_mb: int = Field(
+        64, ge=1, le=4000, description="MB after which the prediction log goes on in a new file"
+    )
+    log_backlog_mb: int = Field(2000, ge=1, description="MB of answers not yet loaded, above which none is given")
+    remembered_requests: int = Field(200_000, ge=1000, description="request ids that a worker knows the answer of")
+    canary: bool = Field(False, description="a new champion answers 5, 25, 50, 100 % in turn, and not all at once")
+    predictions_url: str | None = Field(
+        None, description="database that the prediction log is loaded into, as SQLAlchemy names it; none: SQLite"
+    )
     port: int = Field(3000, ge=1024, le=65535, description="loopback port of the prediction service")
 
     @field_validator("home")

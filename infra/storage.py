@@ -85,6 +85,10 @@ class Store:
         """Write one text file whole."""
         return self.write_bytes(name, text.encode())
 
+    def remove(self, name: str) -> None:
+        """Remove a file; one that is not there is removed already."""
+        self.path(name).unlink(missing_ok=True)
+
     def write_bytes(self, name: str, content: bytes) -> Path:
         """Write one file whole."""
         return write_atomically(self.path(name), content)
@@ -93,6 +97,14 @@ class Store:
         """One file, or None when it was never written."""
         path = self.path(name)
         return path.read_bytes() if path.exists() else None
+
+    def mark(self, name: str) -> tuple[int, int, int] | None:
+        """What changes whenever a file is replaced or written to, None when it is not there."""
+        try:
+            found = os.stat(self.path(name))
+        except OSError:
+            return None
+        return found.st_ino, found.st_mtime_ns, found.st_size
 
     def keep_newest(self, folder: str, pattern: str, number: int) -> None:
         """Remove the files of a folder that match, except so many of those whose names come last."""
@@ -120,18 +132,19 @@ class Store:
             )
 
     @contextmanager
-    def exclusively(self) -> Iterator[None]:
-        """Hold the home folder for writing. Raises BusyError at once when another process holds it."""
-        make_folder(self.home)
-        lock = FileLock(self.path(".lock"))
+    def exclusively(self, folder: str = "", wait_seconds: float = 0) -> Iterator[None]:
+        """Hold the home folder, or one folder in it, for writing. Raises BusyError when another process holds it."""
+        held = self.path(folder)
+        make_folder(held)
+        lock = FileLock(held / ".lock")
         try:
-            lock.acquire(timeout=0)
+            lock.acquire(timeout=wait_seconds)
         except Timeout as error:
             raise BusyError(
-                f"another preflight process is writing to {self.home}; wait for it, or set PREFLIGHT_HOME elsewhere"
+                f"another preflight process is writing to {held}; wait for it, or set PREFLIGHT_HOME elsewhere"
             ) from error
         except OSError as error:
-            raise _unwritable(self.path(".lock"), error) from error
+            raise _unwritable(held / ".lock", error) from error
         try:
             yield
         finally:

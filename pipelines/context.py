@@ -28,11 +28,17 @@ if TYPE_CHECKING:
 
 
 HISTORY = "history.json"
+SWITCH = "switch"
+"""What the ledger calls it when another version was made champion without a promotion: a rollback, a canary's end."""
 WEEKS_TO_JUDGE_BY = 6
 """Accepted weeks that a batch is judged against: enough to know what a weekday usually brings."""
 WEEKS_OF_PLAN = 3
 """Weeks whose flights an outcome may be about: one that lands late may be two weeks old."""
-FREE_SETTINGS = ("home", "pseudonym_key", "source", "port")
+FREE_SETTINGS = (
+    *("home", "source", "port", "pseudonym_key"),
+    *("workers", "max_in_flight", "drain_seconds", "canary", "predictions_url"),
+    *("log_segment_mb", "log_backlog_mb", "remembered_requests"),
+)
 """Settings that may change during a life; what a source contains is checked row by row when it lands."""
 
 
@@ -146,12 +152,19 @@ class Context:
         """Every version that became champion, oldest first, as the event log has it."""
         return [event["champion"] for event in self.journal.events("promote") if event["promoted"]]
 
-    def champion(self) -> int | None:
-        """The version that answers now, None before the first. Raises LostRegistry when it is not the one promoted."""
+    def answering_version(self) -> int | None:
+        """The version that answers now as it was recorded: the last promoted, or what was switched to since."""
         promoted = self.promoted_versions()
+        switched = [entry for entry in self.ledger.entries() if entry.get("action") == SWITCH]
+        if switched and switched[-1]["promotions"] == len(promoted):
+            return switched[-1]["to"]
+        return promoted[-1] if promoted else None
+
+    def champion(self) -> int | None:
+        """The version that answers now, None before the first. Raises LostRegistry when it is not the one recorded."""
         with part("MLflow"):
             pointed = self.registry.aliases().get("champion")
-        answers = promoted[-1] if promoted else None
+        answers = self.answering_version()
         if pointed != answers:
             raise LostRegistry(
                 f"the registry says that version {pointed} is champion, the event log says version {answers}; "

@@ -10,18 +10,19 @@ FOLDER, KEPT_WEEKS = "online", 2
 
 def write_snapshot(store: Store, week: Week, state: State) -> None:
     """Keep the arrays for the flights of a week; those of all but the newest weeks are forgotten."""
-    store.write_bytes(_name(week), pack_arrays(state))
+    store.write_bytes(snapshot_path(week), pack_arrays(state))
     store.keep_newest(FOLDER, "*.npz", KEPT_WEEKS)
 
 
 def read_snapshot(store: Store, week: Week) -> State | None:
     """The arrays for the flights of a week; None when they are not there or not whole, so that they are made again."""
-    content = store.read_bytes(_name(week))
+    content = store.read_bytes(snapshot_path(week))
     try:
         return unpack_arrays(State, content) if content else None
     except ArraysError:
         return None
 
 
-def _name(week: Week) -> str:
+def snapshot_path(week: Week) -> str:
+    """The snapshot's name under the home folder."""
     return f"{FOLDER}/{week.id}.npz"

@@ -4,12 +4,12 @@ import tempfile
 from itertools import groupby
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
 from data_checks import schema as s
 from infra.arrays import pack_arrays, unpack_arrays
 from infra.errors import PreflightError
+from infra.pseudonyms import Pseudonyms
 from infra.settings import Settings
 from pipelines.clock import Week
 from pipelines.context import Context, open_context
@@ -20,12 +20,11 @@ from preflight import show
 from preflight.prove import ProofFailed, rows_used
 from services.feature_parity import compare_ways
 from services.messages import MOST_FLIGHTS, FlightRequest
-from services.online import OnlineFeatures
+from services.online import FRESH, OnlineFeatures
 from services.parity import as_message
-from services.request_log import RequestLog, read_requests
+from services.prediction_log import log_features, open_log, read_flights
 from services.skew import measure_skew
 
-NO_VERSION = 0  # asked for the features alone
 MORE_WEEKS = 1  # of history offline, so that the two sides are not fed the same window
 
 
@@ -66,6 +65,10 @@ def skew(settings: Settings, period: str | None, every_flight: bool, as_json: bo
     show.finish(outcome, {"requests": requests, "mismatches": 0}, as_json)
 
 
+def _names(context: Context) -> Pseudonyms:
+    return Pseudonyms(context.settings.home, context.settings.pseudonym_key)
+
+
 def _scored(context: Context, week: Week) -> pl.DataFrame | None:
     """The features that the flow kept of a week, if it has come to it: what is scored and trained on."""
     if not context.store.has_table("features", week.id):
@@ -84,7 +87,8 @@ def _leaving(world: World, week: Week) -> pl.DataFrame:
 def _of_the_log(context: Context, weeks: list[Week]) -> tuple[int, list[Mismatch]]:
     """What the service logged under the home folder."""
     chosen = {week.id for week in weeks}
-    logged = [entry for entry in read_requests(context.settings.home) if entry.week in chosen]
+    answered = [entry for entry in read_flights(context.settings.home) if entry.week in chosen]
+    logged = [entry for entry in answered if entry.mode == FRESH]  # degraded answers say themselves what they lacked
     if not logged:
         raise NothingLogged(
             f"the service has answered nothing under {context.settings.home}; run: preflight parity, "
@@ -92,7 +96,7 @@ def _of_the_log(context: Context, weeks: list[Week]) -> tuple[int, list[Mismatch
         )
     year, found = context.year(), []
     for week, entries in groupby(sorted(logged, key=lambda entry: entry.week), key=lambda entry: entry.week):
-        found += measure_skew(list(entries), _world_offline(context, year, Week.from_id(week)))
+        found += measure_skew(list(entries), _world_offline(context, year, Week.from_id(week)), _names(context))
     return len(logged), found
 
 
@@ -102,22 +106,22 @@ def _of_every_flight(context: Context, weeks: list[Week]) -> tuple[int, list[Mis
     with show.progress(len(weeks), "weeks") as advance:
         for week in weeks:
             with tempfile.TemporaryDirectory(prefix="preflight-skew-") as scratch:
-                _ask_every_flight(world_of_week(year, week, context.history_weeks), week, Path(scratch))
-                logged = list(read_requests(Path(scratch)))
-            found += measure_skew(logged, _world_offline(context, year, week))
+                names = Pseudonyms(Path(scratch))
+                _ask_every_flight(world_of_week(year, week, context.history_weeks), week, Path(scratch), names)
+                logged = list(read_flights(Path(scratch)))
+            found += measure_skew(logged, _world_offline(context, year, week), names)
             requests += len(logged)
             advance(week.id)
     return requests, found
 
 
-def _ask_every_flight(world: World, week: Week, home: Path) -> None:
+def _ask_every_flight(world: World, week: Week, home: Path, names: Pseudonyms) -> None:
     schedule, kept = _leaving(world, week), unpack_arrays(State, pack_arrays(prepare_state(world)))
-    online = OnlineFeatures(kept, schedule, week)
+    online, log = OnlineFeatures(kept, schedule, week), open_log(home)
     messages = [FlightRequest(**as_message(row)) for row in schedule.iter_rows(named=True)]
-    log = RequestLog(home)
     for start in range(0, len(messages), MOST_FLIGHTS):
         page = messages[start : start + MOST_FLIGHTS]
-        log.write(page, online.of(page), np.zeros(len(page)), week.id, NO_VERSION)
+        log_features(log, page, online.rows(page), week.id, names)
     log.close()
 
 

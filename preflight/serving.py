@@ -2,6 +2,7 @@
 
 import signal
 import threading
+import time
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 
@@ -14,8 +15,13 @@ from pipelines.clock import PeriodError, Week, local_day
 from pipelines.context import Context, open_context
 from pipelines.scoring import PROBABILITY, VERSION, NoChampion
 from preflight import show
-from services.model import PREVIOUS, export_model
+from services.agent import Agent, run
+from services.exporting import export_week
+from services.model import LEAVING
 from services.parity import Parity, ask_service, compare
+from services.switching import FOLDER, settle
+
+STEP_SECONDS = 1
 
 
 @dataclass(frozen=True)
@@ -38,20 +44,25 @@ class ServedDay:
         return {"day": self.day.isoformat(), "version": self.version, **asdict(self.parity)}
 
 
-def serve(settings: Settings, port: int | None) -> None:
-    """Export the champion as of the newest week and answer until interrupted."""
+def serve(settings: Settings, port: int | None, week: str | None = None) -> None:
+    """Export the champion as of the newest week, or of a chosen one, and answer until interrupted."""
     context = open_context(settings)
     port = claim_port(port or settings.port)
-    with context.store.exclusively():
-        version = _champion(context)
-        week = Week.from_id(context.journal.events("score")[-1]["week"])
-        _export(context, version, week)
-    with running_service(settings.home, port) as service:
+    version = _champion(context)
+    chosen = _as_scored(context, week) if week else Week.from_id(context.journal.weeks("score")[-1])
+    with context.store.exclusively(FOLDER):
+        settle(context)
+        context.store.remove(LEAVING)
+        export_week(context, version, chosen)
+    with running_service(settings.home, port, settings.workers) as service:
         show.tell(
-            f"version {version} answers at {service.address} for departures of the week of {week.id}; Ctrl-C ends it"
+            f"version {version} answers at {service.address} for departures of the week of {chosen.id}; Ctrl-C ends it"
         )
-        _wait_for_the_end(service)
-    show.finish(f"stopped the service of version {version}", {}, as_json=False)
+        _look_after(Agent(context, stays_in_week=week is not None), service)
+        context.store.write_text(LEAVING, "")
+        time.sleep(settings.drain_seconds)
+    context.store.remove(LEAVING)
+    show.finish("the service has answered what it was asked, and stopped", {}, as_json=False)
 
 
 def parity(settings: Settings, day: str | None, as_json: bool) -> None:
@@ -73,27 +84,31 @@ def compare_day(context: Context, day: date | None) -> ServedDay:
     flights = context.accepted(s.SCHEDULE, week, 1).join(batch, on=s.FLIGHT_ID, how="semi", maintain_order="left")
     version = predictions[VERSION][0]
     with context.store.exclusively(), part("BentoML"):
-        _export(context, version, week)
+        export_week(context, version, week)
         with running_service(context.settings.home, free_port()) as service:
             served = ask_service(service.address, flights)
     return ServedDay(chosen, version, compare(batch, served))
 
 
-def _wait_for_the_end(service: Service) -> None:
+def _look_after(agent: Agent, service: Service) -> None:
     """Return on Ctrl-C or when asked to terminate. Raises ServiceEnded when the service goes first."""
     over = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: over.set())
-    while not over.wait(1):
+
+    def is_over(seconds: float) -> bool:
         service.require_alive()
+        return over.wait(seconds)
+
+    run(agent, is_over, STEP_SECONDS, show.tell)
 
 
 def _champion(context: Context) -> int:
-    """The version that the newest promotion made champion."""
-    promoted = context.promoted_versions()
-    if not promoted or not context.journal.events("score"):
+    """The version that answers, as the records have it."""
+    version = context.answering_version()
+    if version is None or not context.journal.weeks("score"):
         raise NoChampion(f"nothing has been scored under {context.settings.home}; run: preflight replay")
-    return promoted[-1]
+    return version
 
 
 def _newest_week_of(context: Context, version: int) -> Week:
@@ -102,13 +117,10 @@ def _newest_week_of(context: Context, version: int) -> Week:
     return Week.from_id(next((e["week"] for e in reversed(scored) if e["version"] == version), scored[-1]["week"]))
 
 
-def _export(context: Context, version: int, week: Week) -> None:
-    """The version, and beside it the champion before it, which answers if the version's files are refused one day."""
-    before = [promoted for promoted in context.promoted_versions() if promoted < version]
-    with part("MLflow"):
-        if before:
-            export_model(context.store, context.registry.bundle(before[-1]), before[-1], week.id, PREVIOUS)
-        export_model(context.store, context.registry.bundle(version), version, week.id)
+def _as_scored(context: Context, text: str) -> Week:
+    week = Week.holding(_as_day(context, text))
+    context.require("predictions", week, f"preflight score {week.id}")
+    return week
 
 
 def _as_day(context: Context, text: str) -> date:

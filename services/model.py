@@ -1,7 +1,10 @@
-"""The model that the service answers with: a verified bundle, a pointer to it, and those it falls back on."""
+"""The models that the service answers with: verified bundles, pointers to them, and those it falls back on."""
 
 import logging
 from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+
+import numpy as np
 
 from infra.bundle import MANIFEST, Bundle, ModelFileError, write_bundle
 from infra.errors import PreflightError
@@ -9,7 +12,12 @@ from infra.scorer import Scorer, load_bundle
 from infra.storage import StorageError, Store
 from pipelines.feature_catalog import NAMES
 
-POINTER, VERIFIED, PREVIOUS = (f"serving/{name}.json" for name in ("champion", "verified", "previous"))
+POINTER, VERIFIED, PREVIOUS, CHALLENGER = (
+    f"serving/{name}.json" for name in ("champion", "verified", "previous", "challenger")
+)
+LEAVING = "serving/leaving"
+"""While this file is there, workers are not ready and ask their callers to go elsewhere."""
+PROBES, PROBE_SEED, SAME = 16, 2013, 1e-9
 
 logger = logging.getLogger(__name__)
 
@@ -20,16 +28,27 @@ class NothingToServe(PreflightError, LookupError):  # noqa: N818
 
 @dataclass(frozen=True)
 class Served:
-    """What a pointer says: the version, the SHA-256 that names its bundle, and the week whose feeds it knows."""
+    """What a pointer says: the version, the SHA-256 that names its bundle, and the week whose feeds it knows.
+
+    `known_until` is the moment up to which those feeds go, in ISO form; `probe` what the bundle said about
+    `probe_rows` where it was exported, and has to say where it is loaded.
+    """
 
     version: int
     sha256: str
     week: str
+    known_until: str | None = None
+    probe: tuple[float, ...] = ()
 
     @property
     def folder(self) -> str:
         """Where its bundle lies under the home folder."""
         return f"serving/{self.sha256[:16]}"
+
+    @property
+    def known_until_moment(self) -> datetime | None:
+        """`known_until` as a moment."""
+        return datetime.fromisoformat(self.known_until) if self.known_until else None
 
 
 @dataclass(frozen=True)
@@ -41,15 +60,51 @@ class Answering:
     refused: str | None = None
 
 
-def export_model(store: Store, bundle: Bundle, version: int, week: str, pointer: str = POINTER) -> Served:
+def export_model(
+    store: Store,
+    bundle: Bundle,
+    version: int,
+    week: str,
+    pointer: str = POINTER,
+    *,
+    known_until: datetime | None = None,
+    record: dict | None = None,
+) -> Served:
     """Copy a bundle to where the service looks, then point to it; the old one stays whole beside it.
 
     With `pointer` PREVIOUS it is the champion before, for the day that the champion's own files are refused.
+    `record` is the gate's, kept for `/model`.
     """
-    served = Served(version, bundle.sha256, week)
+    until = known_until.isoformat() if known_until else None
+    served = Served(version, bundle.sha256, week, until, _probe(bundle, store))
     write_bundle(store.path(served.folder), bundle)
-    store.write_json(pointer, asdict(served))
+    if record is not None:
+        store.write_json(_record_of(version), record)
+    point_to(store, served, pointer)
     return served
+
+
+def point_to(store: Store, served: Served, pointer: str = POINTER) -> None:
+    """Make workers answer with what was exported before."""
+    store.write_json(pointer, asdict(served))
+
+
+def probe_rows(n_features: int) -> np.ndarray:
+    """Rows that every model is asked before it answers anybody, (n, n_features): codes, numbers, missing values."""
+    random = np.random.default_rng(PROBE_SEED)
+    rows = np.round(random.normal(0, 60, (PROBES, n_features)))
+    rows[:, :2] = random.integers(0, 3, (PROBES, min(2, n_features)))
+    return np.where(random.random(rows.shape) < 0.2, np.nan, rows)
+
+
+def exported_record(store: Store, version: int) -> dict | None:
+    """The gate's record that was exported with a version, None when there is none."""
+    return store.read_json(_record_of(version))
+
+
+def pointed(store: Store, pointer: str) -> Served | None:
+    """What a pointer says, None when it was never written. Raises ModelFileError when it cannot be read."""
+    return _pointed(store, pointer)
 
 
 def exported_model(store: Store) -> Served | None:
@@ -68,7 +123,7 @@ def load_served(store: Store) -> Answering:
             raise NothingToServe(
                 f"no model was exported under {store.home}; run: preflight replay, then preflight serve"
             )
-        scorer = _load(store, served)
+        scorer = load_verified(store, served)
     except (ModelFileError, StorageError) as refusal:
         return _fall_back(store, refusal)
     store.write_json(VERIFIED, asdict(served))
@@ -82,7 +137,7 @@ def _fall_back(store: Store, refusal: ModelFileError | StorageError) -> Answerin
             served = _pointed(store, name)
             if served is None:
                 continue
-            scorer = _load(store, served)
+            scorer = load_verified(store, served)
         except (ModelFileError, StorageError):
             continue
         logger.error("refused the exported model: %s; version %d goes on answering", refusal, served.version)
@@ -90,7 +145,11 @@ def _fall_back(store: Store, refusal: ModelFileError | StorageError) -> Answerin
     raise refusal  # what was exported is what has to be mended
 
 
-def _load(store: Store, served: Served) -> Scorer:
+def load_verified(store: Store, served: Served) -> Scorer:
+    """The bundle that is pointed to: its digests, its contract and its answers to the probe are as they were exported.
+
+    Raises ModelFileError.
+    """
     folder = store.path(served.folder)
     scorer = load_bundle(folder, served.sha256)
     expected = list(NAMES)
@@ -99,7 +158,30 @@ def _load(store: Store, served: Served) -> Scorer:
             f"{folder / MANIFEST} asks for {len(scorer.manifest['features'])} features that are not the "
             f"{len(expected)} of this version, in their order; run: preflight train"
         )
+    _require_same_answers(scorer, served, folder)
     return scorer
+
+
+def _require_same_answers(scorer: Scorer, served: Served, folder: object) -> None:
+    """A bundle that is whole may still answer otherwise here: another runtime, another processor."""
+    explained = scorer.explain(probe_rows(len(NAMES)))
+    sums = explained.bias + explained.contributions.sum(axis=1)
+    off = float(np.max(np.abs(sums - explained.log_odds)))
+    if served.probe:
+        off = max(off, float(np.max(np.abs(explained.probability - np.array(served.probe)))))
+    if not off <= SAME:
+        raise ModelFileError(
+            f"version {served.version} in {folder} is {off:.1e} off its probe, allowed {SAME:g}; export it again"
+        )
+
+
+def _probe(bundle: Bundle, store: Store) -> tuple[float, ...]:
+    scorer = Scorer(bundle, store.path("serving"))
+    return tuple(scorer.probability(probe_rows(len(scorer.manifest["features"]))).tolist())
+
+
+def _record_of(version: int) -> str:
+    return f"serving/records/{version}.json"
 
 
 def _pointed(store: Store, name: str) -> Served | None:
@@ -107,7 +189,7 @@ def _pointed(store: Store, name: str) -> Served | None:
     if pointer is None:
         return None
     try:
-        return Served(**pointer)
+        return Served(**{**pointer, "probe": tuple(pointer.get("probe", ()))})
     except TypeError as error:
         expected = sorted(field.name for field in fields(Served))
         raise ModelFileError(

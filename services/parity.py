@@ -38,7 +38,7 @@ def ask_service(address: str, flights: pl.DataFrame) -> pl.DataFrame:
         single, many = messages[: len(messages) // 10], messages[len(messages) // 10 :]
         answers = [_post(client, "/predict", message) for message in single]
         for page in _pages(many):
-            answers += _post(client, "/predict_batch", {"flights": page})
+            answers += _post(client, "/v1/predict_batch", {"flights": page})["predictions"]
     return pl.DataFrame(
         {
             s.FLIGHT_ID: [answer["flight_id"] for answer in answers],

@@ -1,53 +1,69 @@
-"""The BentoML service: how likely is a flight, or are many, to arrive late? Started by `preflight serve`.
+"""The BentoML service: how likely is a flight to arrive late? Started by `preflight serve`, or by `bentoml serve`.
 
-On its request path nothing of Prefect, Great Expectations, Evidently, MLflow or scikit-learn is imported.
+The hot routes under /v1 are a plain ASGI application; the API beside them is for people and BentoML's clients.
+On the request path nothing of Prefect, Great Expectations, Evidently, MLflow, pandas or scikit-learn is imported.
+Each setting that is not BentoML's default is measured by `python -m benchmarks.serving --settings`.
 """
 
+import time
+
 import bentoml
-from bentoml.exceptions import InvalidArgument
+from pydantic import BaseModel
 from starlette.applications import Starlette
-from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from data_checks import schema as s
-from infra.bundle import MODEL_NAME
 from infra.settings import load_settings
-from pipelines.as_of import AS_OF
-from pipelines.clock import Week
-from pipelines.context import Context
-from pipelines.encoding import encode_features
-from pipelines.feature_catalog import NAMES
-from pipelines.snapshot import read_snapshot
-from pipelines.state import prepare_state
-from services.messages import FlightPrediction, FlightRequest, Flights, ModelCard
+from infra.storage import Store
+from services import metrics
+from services.answering import EXPLAIN, PREDICT, PREDICT_BATCH
+from services.front_door import FrontDoor
+from services.hot import PREFIX, HotRoutes
+from services.messages import BatchPrediction, Explanation, FlightPrediction, FlightRequest, Flights, ModelCard
 from services.model import load_served
-from services.online import OnlineFeatures, OutsideOfState
-from services.request_log import RequestLog
-
-MOST_BYTES = 1_000_000
-FRONT_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Preflight</title>
-<h1>Preflight prediction service</h1>
-<p>POST <code>/predict</code> one flight, POST <code>/predict_batch</code> <code>{"flights": [...]}</code>,
-POST <code>/model</code> for the version that answers.
-<p><a href="docs.json">OpenAPI</a>, <a href="metrics">metrics</a>, <a href="readyz">ready?</a></html>"""
+from services.openapi import PAGE, openapi
+from services.problems import Refused
+from services.worker import Worker
 
 
-async def _front_page(request: Request) -> HTMLResponse:
-    return HTMLResponse(FRONT_PAGE)
+class Arguments(BaseModel):
+    """What `bentoml serve --arg NAME=VALUE` may set."""
+
+    workers: int = 2
+
+
+arguments = bentoml.use_arguments(Arguments)
+hot = HotRoutes()
+
+
+async def _page(request: Request) -> HTMLResponse:
+    return HTMLResponse(PAGE)
+
+
+async def _openapi(request: Request) -> JSONResponse:
+    return JSONResponse(openapi())
+
+
+async def _metrics(request: Request) -> Response:
+    return Response(metrics.exposition(), headers={"content-type": metrics.CONTENT_TYPE})
+
+
+pages = Starlette(routes=[Route("/", _page), Route("/openapi.json", _openapi), Route("/metrics", _metrics)])
 
 
 @bentoml.service(
     name="preflight",
-    workers=1,
-    traffic={"timeout": 20},
-    logging={"access": {"enabled": False}},
-    tracing={"excluded_urls": ".*"},
+    workers=arguments.workers,
+    traffic={"timeout": 5},  # its timers live on for as long as this after each answer, and feed the garbage collector
+    logging={"access": {"enabled": False}},  # a line per request is the prediction log's business
+    tracing={"excluded_urls": ".*"},  # four spans per request that nobody exports
+    metrics={"enabled": False},  # ours count the same once, by version
 )
-@bentoml.asgi_app(Starlette(routes=[Route("/", _front_page)]), path="/")
+@bentoml.asgi_app(pages, path="/")
+@bentoml.asgi_app(hot, path=PREFIX)
 class FlightLateness:
-    """Loads the exported champion and the feeds of the newest weeks once, then answers from memory."""
+    """Answers with the models that the home folder points to, and follows them as they change."""
 
     @bentoml.on_deployment
     def require_a_model() -> None:
@@ -55,51 +71,54 @@ class FlightLateness:
 
         A worker that cannot start would be started again and again.
         """
-        load_served(Context(load_settings()).store)
+        load_served(Store(load_settings().home))
 
     def __init__(self) -> None:
-        context = Context(load_settings())
-        self._answering = load_served(context.store)
-        self._served = self._answering.served
-        week = Week.from_id(self._served.week)
-        state = read_snapshot(context.store, week) or prepare_state(context.world(week))
-        self._online = OnlineFeatures(state, context.accepted(s.SCHEDULE, week, 1), week)
-        self._log = RequestLog(context.store.home)
+        self._worker = Worker(load_settings())
+        hot.serve(self._worker.served())
+
+    @bentoml.on_startup
+    async def follow(self) -> None:
+        """From now on follow the pointers, beside answering."""
+        self._worker.start()
+
+    @bentoml.on_shutdown
+    async def let_go(self) -> None:
+        """Stop following, and close the log."""
+        await self._worker.stop()
+
+    async def __is_ready__(self) -> bool:
+        """A verified model is loaded, its probe answers, and this worker is not about to leave."""
+        return self._worker.is_ready()
 
     @bentoml.api
-    def predict(self, flight: FlightRequest, /) -> FlightPrediction:
-        """The probability of one flight; the body is the flight itself."""
-        return self._answer([flight])[0]
+    async def predict(self, flight: FlightRequest, /, ctx: bentoml.Context) -> FlightPrediction:
+        """How likely one flight is to be late, and the three strongest reasons; the body is the flight itself."""
+        return self._answer(PREDICT, [flight], ctx)
 
     @bentoml.api
-    def predict_batch(self, flights: Flights) -> list[FlightPrediction]:
-        """The probabilities of up to 1,000 flights, in their order; one flight that is wrong refuses them all."""
-        return self._answer(flights)
+    async def predict_batch(self, flights: Flights, ctx: bentoml.Context) -> BatchPrediction:
+        """How likely each of up to 1,000 flights is to be late; one flight that is wrong refuses them all."""
+        return self._answer(PREDICT_BATCH, flights, ctx)
 
     @bentoml.api
-    def model(self) -> ModelCard:
-        """Which version answers, and for which departures."""
-        return ModelCard(
-            model_name=MODEL_NAME,
-            model_version=self._served.version,
-            model_sha256=self._served.sha256,
-            departures_from=self._online.start,
-            departures_before=self._online.end,
-            features=list(NAMES),
-            refused=self._answering.refused,
-        )
+    async def explain(self, flight: FlightRequest, /, ctx: bentoml.Context) -> Explanation:
+        """Every feature's part in the score of one flight."""
+        return self._answer(EXPLAIN, [flight], ctx)
 
-    def _answer(self, flights: list[FlightRequest]) -> list[FlightPrediction]:
+    @bentoml.api
+    async def model(self) -> ModelCard:
+        """Which version answers, for which departures, by what right."""
+        return self._worker.card()
+
+    def _answer(self, kind: str, flights: list[FlightRequest], ctx: bentoml.Context) -> Response:
+        started = time.perf_counter()
         try:
-            features = self._online.of(flights)
-        except OutsideOfState as error:
-            raise InvalidArgument(str(error)) from error
-        probability = self._answering.scorer.probability(encode_features(features))
-        self._log.write(flights, features, probability, self._served.week, self._served.version)
-        return [
-            FlightPrediction(flight_id=name, probability_late=value, as_of=moment, model_version=self._served.version)
-            for name, value, moment in zip(features[s.FLIGHT_ID], probability, features[AS_OF], strict=True)
-        ]
+            asked = self._worker.asked(kind, flights, ctx.request.headers)
+            answer, _ = self._worker.answering.answer(kind, flights, asked, started)
+        except Refused as refused:
+            return Response(refused.body(None), refused.status, media_type="application/json")
+        return Response(answer, media_type="application/json")
 
 
-FlightLateness.add_asgi_middleware(RequestBodyLimitMiddleware, max_body_size=MOST_BYTES)
+FlightLateness.add_asgi_middleware(FrontDoor)

@@ -1,0 +1,121 @@
+"""What runs once per node beside the workers: follows the registry, looks after a rollout, loads the log.
+
+The request path costs it nothing and does not need it: when the agent or the registry is down, workers answer on.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from infra.errors import PreflightError
+from infra.records import require_let_in
+from infra.registry import CHAMPION
+from infra.storage import BusyError
+from pipelines.clock import Week
+from pipelines.context import Context
+from services.current import PLAN
+from services.exporting import export_week
+from services.guardrails import WAIT
+from services.loading import load_log, open_store
+from services.model import CHALLENGER, POINTER, pointed
+from services.prediction_log import log_end, read_from
+from services.rollout import begin, carry_out, look, read_stage
+from services.routing import CANARY
+from services.switching import FOLDER, settle
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class _Watched:
+    """The records of the rollout that runs, and where reading them goes on."""
+
+    begins_at: tuple[str, int]
+    goes_on_at: tuple[str, int]
+    records: list[dict]
+
+
+class Agent:
+    """Keeps what workers follow in step with registry and year. `step` is called again and again."""
+
+    def __init__(self, context: Context, stays_in_week: bool = False) -> None:
+        """With `stays_in_week` the week that was exported goes on being served, whatever week is scored meanwhile."""
+        self._context, self._stays_in_week = context, stays_in_week
+        self._watched: _Watched | None = None
+        self._engine: sa.Engine | None = None
+
+    def step(self) -> list[str]:
+        """Do what there is to do, each part whatever becomes of the others; returns what was done, in words."""
+        told = []
+        for part in (self._follow, self._look_after_rollout, self._load):
+            try:
+                told += part()
+            except BusyError:  # the next step will do
+                continue
+            except (PreflightError, sa.exc.SQLAlchemyError) as error:
+                logger.error("%s failed: %s", part.__name__.strip("_"), error)
+        return told
+
+    def _follow(self) -> list[str]:
+        context = self._context
+        with context.store.exclusively(FOLDER):
+            if not settle(context):
+                return []
+            now, champion = pointed(context.store, POINTER), context.registry.aliases().get(CHAMPION)
+            week = now.week if self._stays_in_week else context.journal.weeks("score")[-1]
+            stage = read_stage(context)
+            is_on_trial = stage is not None and stage.plan.challenger == champion
+            if champion not in (None, now.version) and not is_on_trial:
+                require_let_in(context.registry.gate_record(champion), champion)
+                if not context.settings.canary:
+                    for trial in (PLAN, CHALLENGER):  # which was about the champion before
+                        context.store.remove(trial)
+                    export_week(context, champion, Week.from_id(week))
+                    return [f"version {champion} answers after version {now.version}"]
+            elif week != now.week:
+                export_week(context, now.version, Week.from_id(week))
+                return [f"departures of the week of {week} are answered"]
+            else:
+                return []
+        begin(context, CANARY, champion, 0.0, log_end(context.settings.home))
+        return [f"version {champion} is a canary beside version {now.version}"]
+
+    def _look_after_rollout(self) -> list[str]:
+        stage = read_stage(self._context)
+        if stage is None:
+            self._watched = None
+            return []
+        decision = look(stage, self.records_of(stage.begins_at))[1]
+        if decision.action == WAIT:
+            return []
+        carry_out(self._context, stage, decision, log_end(self._context.settings.home))
+        return [f"{stage.plan.mode} of version {stage.plan.challenger}: {decision.action}, {decision.reason}"]
+
+    def records_of(self, begins_at: tuple[str, int]) -> list[dict]:
+        """What was logged since a place in the log; what was read before is kept."""
+        if self._watched is None or self._watched.begins_at != begins_at:
+            self._watched = _Watched(begins_at, begins_at, [])
+        watched = self._watched
+        more, watched.goes_on_at = read_from(self._context.settings.home, watched.goes_on_at)
+        watched.records += [_slim(record) for record in more]
+        return watched.records
+
+    def _load(self) -> list[str]:
+        if self._engine is None:
+            self._engine = open_store(self._context.settings.home, self._context.settings.predictions_url)
+        load_log(self._context.store, self._engine)
+        return []
+
+
+def _slim(record: dict) -> dict:
+    """A record without what a rollout does not look at: its features are two thirds of it."""
+    return {name: value for name, value in record.items() if name not in ("x", "flights")}
+
+
+def run(agent: Agent, is_over: Callable[[float], bool], every_seconds: float, tell: Callable[[str], None]) -> None:
+    """Step until `is_over`, which waits so long, says so."""
+    while not is_over(every_seconds):
+        for sentence in agent.step():
+            tell(sentence)

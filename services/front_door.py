@@ -1,0 +1,41 @@
+"""Stands before BentoML's own routes: what they are asked is checked here, and refused in the words of the hot ones."""
+
+from starlette.types import ASGIApp
+
+from services.exchange import Gone, Receive, Send, read_body, read_headers, send_refusal
+from services.hot import PARSERS
+from services.problems import Refused
+
+
+class FrontDoor:
+    """ASGI middleware: a request that reaches a route of BentoML's API has a body that is read, bounded and valid."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: dict, receive: Receive, send: Send) -> None:
+        """Let one request in, or refuse it."""
+        route = scope["path"].strip("/") if scope["type"] == "http" else None
+        if route not in PARSERS or scope["method"] != "POST":
+            await self._app(scope, receive, send)
+            return
+        try:
+            headers = read_headers(scope)
+            body = await read_body(headers, receive)
+            PARSERS[route](body)
+        except Refused as refused:
+            await send_refusal(send, refused, None)
+        except Gone:
+            return
+        else:
+            await self._app(scope, _replay(body, receive), send)
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """As if the body had not been read yet."""
+    waiting = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replayed() -> dict:
+        return waiting.pop() if waiting else await receive()
+
+    return replayed

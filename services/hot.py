@@ -1,0 +1,141 @@
+"""The hot routes as a plain ASGI application: bytes in, bytes out, nothing between them that is not needed.
+
+POST /v1/predict, /v1/predict_batch, /v1/explain        GET /v1/model
+"""
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from services import metrics
+from services.answering import EXPLAIN, PREDICT, PREDICT_BATCH, Answering, Asked
+from services.exchange import Gone, Headers, Receive, Send, read_body, read_headers, send_json, send_refusal
+from services.parsing import parse_batch, parse_flight
+from services.problems import Refused, refuse
+
+PREFIX = "/v1"
+PARSERS = {
+    PREDICT: lambda body: [parse_flight(body)],
+    PREDICT_BATCH: parse_batch,
+    EXPLAIN: lambda body: [parse_flight(body)],
+}
+MODEL = "model"
+RETRY_SECONDS = 1
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Served:
+    """What the routes need: who answers, what `/v1/model` says, how many requests at once, whether we are leaving."""
+
+    answering: Answering
+    card: Callable[[], bytes]
+    digest: Callable[..., str]
+    most_in_flight: int
+    is_leaving: Callable[[], bool]
+
+
+class HotRoutes:
+    """The ASGI application. `serve` gives it what it answers with, once the worker has loaded it."""
+
+    def __init__(self) -> None:
+        self._served: Served | None = None
+        self._in_flight = 0
+        self._worker, self._made = secrets.token_hex(6), 0
+
+    def serve(self, served: Served) -> None:
+        """From now on answer with this."""
+        self._served = served
+
+    async def __call__(self, scope: dict, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http":
+            return
+        started = time.perf_counter()
+        route = scope["path"].removeprefix(PREFIX).strip("/")
+        self._in_flight += 1
+        request_id = None
+        try:
+            await asyncio.sleep(0)  # lets in what has arrived in the same turn, so that a queue is seen as one
+            headers = read_headers(scope)
+            request_id = headers.request_id
+            status = await self._respond(route, scope["method"], headers, started, receive, send)
+        except Refused as refused:
+            status = refused.status
+            await send_refusal(send, refused, request_id, *self._closing())
+        except Gone:
+            return
+        except Exception:
+            logger.exception("a request of /v1/%s failed", route if route in PARSERS else "...")
+            status = 500
+            await send_refusal(send, _unexpected(), request_id)
+        finally:
+            self._in_flight -= 1
+        known = route if route in PARSERS or route == MODEL else "other"
+        metrics.ANSWERS.labels(known, status).inc()
+        metrics.SECONDS_TAKEN.labels(known).observe(time.perf_counter() - started)
+
+    async def _respond(
+        self, route: str, method: str, headers: Headers, started: float, receive: Receive, send: Send
+    ) -> int:
+        served = self._require_served(route, method)
+        if route == MODEL:
+            await send_json(send, 200, served.card(), *self._closing())
+            return 200
+        if self._in_flight > served.most_in_flight:
+            raise refuse(
+                429, "too_many", f"more than {served.most_in_flight} requests are waiting in this worker",
+                "ask again after the seconds in Retry-After", retry=RETRY_SECONDS,
+            )  # fmt: skip
+        body = await read_body(headers, receive)
+        flights = PARSERS[route](body)
+        asked = self._asked(route, headers, body, served)
+        _require_time_left(headers, started)
+        answer, version = served.answering.answer(route, flights, asked, started)
+        again = ((b"x-model-version", str(version).encode()),) if version else ((b"x-answered-before", b"true"),)
+        name = (b"x-request-id", asked.request_id.encode())
+        await send_json(send, 200, answer, name, *again, *self._closing())
+        return 200
+
+    def _require_served(self, route: str, method: str) -> Served:
+        if route not in PARSERS and route != MODEL:
+            known = ", ".join(f"{PREFIX}/{name}" for name in (*PARSERS, MODEL))
+            raise refuse(404, "no_such_route", "there is nothing under this path", f"ask one of {known}")
+        expected = "GET" if route == MODEL else "POST"
+        if method != expected:
+            raise refuse(
+                405, "wrong_method", f"{PREFIX}/{route} takes {expected}, not {method[:20]}", f"send {expected}"
+            )
+        if self._served is None:
+            raise refuse(503, "not_ready", "no model is loaded yet", "ask again in a few seconds", retry=RETRY_SECONDS)
+        return self._served
+
+    def _asked(self, route: str, headers: Headers, body: bytes, served: Served) -> Asked:
+        if headers.request_id is None:
+            self._made += 1
+            return Asked(f"{self._worker}-{self._made}", "", headers.version)
+        pin = b"" if headers.version is None else str(headers.version).encode()
+        return Asked(headers.request_id, served.digest(route.encode(), pin, body), headers.version, may_be_again=True)
+
+    def _closing(self) -> tuple[tuple[bytes, bytes], ...]:
+        """A worker that leaves asks its callers to take their next request elsewhere."""
+        is_leaving = self._served is not None and self._served.is_leaving()
+        return ((b"connection", b"close"),) if is_leaving else ()
+
+
+def _require_time_left(headers: Headers, started: float) -> None:
+    if headers.deadline_ms and (time.perf_counter() - started) * 1000 > headers.deadline_ms:
+        raise refuse(
+            504, "too_late", f"{headers.deadline_ms} ms had passed before it was this request's turn",
+            "ask again, or allow more", "X-Deadline-Ms",
+        )  # fmt: skip
+
+
+def _unexpected() -> Refused:
+    return refuse(
+        500, "internal", "something failed that should not", "ask again; whoever runs the service finds it in its log"
+    )

@@ -1,0 +1,126 @@
+"""One worker process: what it answers with, its hand on the log, and the loop that follows the pointers."""
+
+import asyncio
+import contextlib
+import gc
+import logging
+import secrets
+from collections.abc import Mapping
+
+from infra.bundle import MODEL_NAME
+from infra.pseudonyms import Pseudonyms
+from infra.settings import Settings
+from infra.shared_log import Limits
+from infra.storage import Store
+from pipelines.feature_catalog import NAMES
+from services.answering import Answering, Asked
+from services.current import Follower
+from services.exchange import read_headers
+from services.hot import Served
+from services.messages import FlightRequest, ModelCard
+from services.model import LEAVING, probe_rows
+from services.prediction_log import open_log
+
+POLL_SECONDS = 0.2
+GARBAGE = (50_000, 20, 1000)
+"""Thresholds of the collector: at its defaults a collection of everything stops the world for 160 ms at times."""
+
+logger = logging.getLogger(__name__)
+
+
+class Worker:
+    """Everything of one process that answers."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._store, self._settings = Store(settings.home), settings
+        self._follower = Follower(self._store)
+        limits = Limits(settings.log_segment_mb * 10**6, settings.log_backlog_mb * 10**6, settings.remembered_requests)
+        self._log = open_log(settings.home, limits)
+        self._pseudonyms = Pseudonyms(settings.home, settings.pseudonym_key)
+        self.answering = Answering(lambda: self._follower.current, self._log, self._pseudonyms)
+        self._is_leaving = False
+        self._following: asyncio.Task | None = None
+
+    def served(self) -> Served:
+        """What the hot routes answer with."""
+        return Served(
+            answering=self.answering,
+            card=lambda: self.card().model_dump_json().encode(),
+            digest=self._pseudonyms.digest,
+            most_in_flight=self._settings.max_in_flight,
+            is_leaving=lambda: self._is_leaving,
+        )
+
+    def start(self) -> None:
+        """Begin to follow; what is loaded so far is never garbage, so the collector need not look at it."""
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*GARBAGE)
+        self._following = asyncio.get_running_loop().create_task(self._follow())
+
+    async def stop(self) -> None:
+        """End the loop and let go of the log."""
+        if self._following is not None:
+            self._following.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._following
+        self._log.close()
+
+    def is_ready(self) -> bool:
+        """Whether the model answers its probe, and callers may come."""
+        champion = self._follower.current.champion
+        said = champion.scorer.probability(probe_rows(len(NAMES))[:1]).item()
+        return not self._is_leaving and (not champion.served.probe or said == champion.served.probe[0])
+
+    def asked(self, kind: str, flights: list[FlightRequest], headers: Mapping[str, str]) -> Asked:
+        """A request of BentoML's own routes, as the hot routes see theirs. Raises Refused."""
+        read = read_headers({"headers": [(name.encode(), value.encode()) for name, value in headers.items()]})
+        if read.request_id is None:
+            return Asked(secrets.token_hex(12), "", read.version)
+        content = (flight.model_dump_json().encode() for flight in flights)
+        body = self._pseudonyms.digest(kind.encode(), str(read.version or "").encode(), *content)
+        return Asked(read.request_id, body, read.version, may_be_again=True)
+
+    def card(self) -> ModelCard:
+        """Which model answers, for which departures, by what right."""
+        current = self._follower.current
+        champion, features, plan = current.champion, current.features, current.plan
+        return ModelCard(
+            model_name=MODEL_NAME,
+            model_version=champion.version,
+            alias="champion",
+            model_sha256=champion.served.sha256,
+            gate=champion.record and _verdict(champion.record),
+            decision_threshold=champion.threshold,
+            departures_from=features.start,
+            departures_before=features.end,
+            known_until=features.end,
+            features=list(NAMES),
+            loaded=current.roles,
+            rollout={"mode": plan.mode, "challenger": plan.challenger, "share": plan.share},
+            refused=current.refused,
+        )
+
+    async def _follow(self) -> None:
+        while True:
+            await asyncio.sleep(POLL_SECONDS)
+            try:
+                self._is_leaving = self._store.mark(LEAVING) is not None
+                if self._follower.has_changed():
+                    await asyncio.to_thread(self._follower.load)
+            except Exception:  # what answers goes on answering
+                logger.exception("the pointers could not be followed")
+
+
+def _verdict(record: dict) -> dict:
+    """What a gate record says, without its evidence."""
+    checks = record.get("checks", [])
+    return {
+        "kind": record.get("kind"),
+        "promote": record["promote"],
+        "reason": record["reason"],
+        "against": record.get("champion"),
+        "checks_passed": sum(check["passed"] for check in checks),
+        "checks_failed": [check["name"] for check in checks if not check["passed"]],
+        "sha256": record.get("sha256"),
+    }
