@@ -43,6 +43,15 @@ class Week:
         return cls(date.fromisoformat(identifier))
 
     @classmethod
+    def starting(cls, moment: datetime) -> "Week":
+        """The week that starts at a moment, a Monday 00:00 New York time.
+
+        >>> Week.starting(Week.from_id("2013-07-01").start).id
+        '2013-07-01'
+        """
+        return cls(moment.astimezone(NEW_YORK).date())
+
+    @classmethod
     def ending(cls, moment: datetime) -> "Week":
         """The week that ends at a moment, the Monday after it, 00:00 New York time.
 
@@ -130,6 +139,18 @@ def parse_period(text: str, first_day: date, last_day: date) -> list[Week]:
     if end < first_day or start > last_day:
         raise PeriodError(f"there is no data for {text}: the year runs from {first_day} to {last_day}")
     return weeks_between(max(start, first_day), min(end, last_day))
+
+
+def parse_day(text: str) -> date:
+    """The day that a user means. Raises PeriodError.
+
+    >>> parse_day("2013-07-04")
+    datetime.date(2013, 7, 4)
+    """
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise PeriodError(f"expected a day such as 2013-07-04, got {text!r}") from error
 
 
 def _days_of(text: str) -> tuple[date, date]:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from preflight import contenders_cli, explain_cli, gate_cli, prove_cli, quarantine_cli, versions_cli
+from preflight import contenders_cli, explain_cli, gate_cli, prove_cli, quarantine_cli, serving_cli, versions_cli
 from preflight.bakeoff import bakeoff
 from preflight.failures import explain_failure
 
@@ -25,6 +25,7 @@ app.add_typer(quarantine_cli.app)
 app.command()(bakeoff)
 app.command()(gate_cli.gate)
 app.command()(contenders_cli.contenders)
+app.add_typer(serving_cli.app)
 app.add_typer(versions_cli.app)
 
 INTERRUPTED = 130  # how typer ends on Ctrl-C

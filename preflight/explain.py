@@ -1,13 +1,13 @@
 """`explain flight`: the whole way of one flight, from raw rows to the decision. Only reads."""
 
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import datetime
 
 import polars as pl
 
 from data_checks import schema as s
 from infra.settings import Settings
-from pipelines.clock import NEW_YORK, PeriodError
+from pipelines.clock import NEW_YORK, parse_day
 from pipelines.context import open_context
 from pipelines.feature_catalog import FEATURES
 from pipelines.flight_rows import KnownRows
@@ -18,18 +18,10 @@ from preflight import show
 
 def flight(settings: Settings, name: str, day: str, origin: str | None, version: int | None, as_json: bool) -> None:
     """Explain one flight in tables or as one document."""
-    story = tell_flight(open_context(settings), name, as_day(day), origin, version)
+    story = tell_flight(open_context(settings), name, parse_day(day), origin, version)
     if not as_json:
         _print(story)
     show.finish(outcome(story), document(story), as_json)
-
-
-def as_day(text: str) -> date:
-    """A day as a user writes it. Raises PeriodError."""
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise PeriodError(f"expected a day such as 2013-07-04, got {text!r}") from error
 
 
 def outcome(story: FlightStory) -> str:

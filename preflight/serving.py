@@ -3,6 +3,8 @@
 import signal
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 
@@ -11,7 +13,7 @@ from infra.network import claim_port, free_port
 from infra.service_process import Service, running_service
 from infra.settings import Settings
 from infra.stopwatch import part
-from pipelines.clock import PeriodError, Week, local_day
+from pipelines.clock import Week, local_day, parse_day
 from pipelines.context import Context, open_context
 from pipelines.scoring import PROBABILITY, VERSION, NoChampion
 from preflight import show
@@ -22,6 +24,8 @@ from services.parity import Parity, ask_service, compare
 from services.switching import FOLDER, settle
 
 STEP_SECONDS = 1
+ONE_SERVICE = "serving/agent"
+"""The folder that a service holds as long as it runs: two would follow each other's pointers."""
 
 
 @dataclass(frozen=True)
@@ -49,20 +53,26 @@ def serve(settings: Settings, port: int | None, week: str | None = None) -> None
     context = open_context(settings)
     port = claim_port(port or settings.port)
     version = _champion(context)
-    chosen = _as_scored(context, week) if week else Week.from_id(context.journal.weeks("score")[-1])
-    with context.store.exclusively(FOLDER):
-        settle(context)
-        context.store.remove(LEAVING)
-        export_week(context, version, chosen)
+    chosen = _as_scored(context, week) if week else newest_scored_week(context)
+    with context.store.exclusively(ONE_SERVICE):
+        with context.store.exclusively(FOLDER):
+            settle(context)
+            context.store.remove(LEAVING)
+            export_week(context, version, chosen)
+        _serve_until_asked_to_end(context, port, version, chosen, stays=week is not None)
+    show.finish("the service has answered what it was asked, and stopped", {}, as_json=False)
+
+
+def _serve_until_asked_to_end(context: Context, port: int, version: int, week: Week, stays: bool) -> None:
+    settings = context.settings
     with running_service(settings.home, port, settings.workers) as service:
         show.tell(
-            f"version {version} answers at {service.address} for departures of the week of {chosen.id}; Ctrl-C ends it"
+            f"version {version} answers at {service.address} for departures of the week of {week.id}; Ctrl-C ends it"
         )
-        _look_after(Agent(context, stays_in_week=week is not None), service)
+        _look_after(Agent(context, stays_in_week=stays), service)
         context.store.write_text(LEAVING, "")
         time.sleep(settings.drain_seconds)
     context.store.remove(LEAVING)
-    show.finish("the service has answered what it was asked, and stopped", {}, as_json=False)
 
 
 def parity(settings: Settings, day: str | None, as_json: bool) -> None:
@@ -82,12 +92,28 @@ def compare_day(context: Context, day: date | None) -> ServedDay:
     predictions = context.require("predictions", week, "preflight replay")
     batch = predictions.filter(local_day(s.SCHEDULED_DEPARTURE) == chosen).select(s.FLIGHT_ID, PROBABILITY)
     flights = context.accepted(s.SCHEDULE, week, 1).join(batch, on=s.FLIGHT_ID, how="semi", maintain_order="left")
-    version = predictions[VERSION][0]
-    with context.store.exclusively(), part("BentoML"):
-        export_week(context, version, week)
+    with part("BentoML"), service_of(context, week) as service:
+        served = ask_service(service.address, flights)
+    return ServedDay(chosen, predictions[VERSION][0], compare(batch, served))
+
+
+@contextmanager
+def service_of(context: Context, week: Week) -> Iterator[Service]:
+    """A service on a port of its own that answers for a week, with the version that scored it, or else the champion.
+
+    Raises NoChampion, and BusyError when a service answers from this home already: it would follow to that week.
+    """
+    scored = context.journal.read(week.id, "score")
+    with context.store.exclusively(ONE_SERVICE):
+        export_week(context, scored["version"] if scored else _champion(context), week)
         with running_service(context.settings.home, free_port()) as service:
-            served = ask_service(service.address, flights)
-    return ServedDay(chosen, version, compare(batch, served))
+            yield service
+
+
+def newest_scored_week(context: Context) -> Week:
+    """The newest week that has predictions. Raises NoChampion."""
+    _champion(context)
+    return Week.from_id(context.journal.weeks("score")[-1])
 
 
 def _look_after(agent: Agent, service: Service) -> None:
@@ -125,7 +151,4 @@ def _as_scored(context: Context, text: str) -> Week:
 
 def _as_day(context: Context, text: str) -> date:
     context.weeks(text)
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise PeriodError(f"expected a day such as 2013-07-04, got {text!r}") from error
+    return parse_day(text)

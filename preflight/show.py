@@ -10,6 +10,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 NARROWEST = 100  # what the tables need when nobody looks: a pipe or a log has no width
 
@@ -46,8 +47,23 @@ def table(title: str, columns: dict[str, str], rows: list[tuple]) -> None:
     for heading, justify in columns.items():
         made.add_column(heading, justify=justify, overflow="fold")
     for row in rows:
-        made.add_row(*(str(cell) for cell in row))
+        made.add_row(*(cell if isinstance(cell, Text) else str(cell) for cell in row))
     console().print(made)
+
+
+def share_bar(share: float, mark: float, width: int = 40) -> Text:
+    """A share from 0 to 1 as a bar, with a mark where another one is; it is red when it comes up to the mark."""
+    filled, place = round(share * width), min(int(mark * width), width - 1)
+    full, empty = ("█", "red" if share >= mark else "green"), ("░", "bright_black")
+    cells = [full if cell < filled else empty for cell in range(width)]
+    return Text.assemble(*cells[:place], ("┃", "bold"), *cells[place + 1 :])
+
+
+def signed_bar(value: float, largest: float, width: int = 12) -> Text:
+    """A value as a bar to the right of a middle line, red, or to the left, green; `largest` fills its half."""
+    blocks = "█" * round(abs(value) / largest * width) if largest else ""
+    left, right = (blocks, "") if value < 0 else ("", blocks)
+    return Text.assemble((left.rjust(width), "green"), ("│", "bright_black"), (right.ljust(width), "red"))
 
 
 class Story:
@@ -83,8 +99,11 @@ def story(weeks: list[str]) -> Iterator[Story]:
 
 
 @contextmanager
-def progress(total: int, unit: str) -> Iterator[Callable[..., None]]:
-    """A progress bar on standard error; calling what it yields says what was done, and counts it as one or as given."""
+def progress(total: int, unit: str, per_second: float = 10) -> Iterator[Callable[..., None]]:
+    """A progress bar on standard error; calling what it yields says what was done, and counts it as one or as given.
+
+    It is drawn so many times `per_second`: seldom where drawing would disturb what is being timed.
+    """
     columns = (
         BarColumn(),
         MofNCompleteColumn(),
@@ -93,6 +112,7 @@ def progress(total: int, unit: str) -> Iterator[Callable[..., None]]:
         TextColumn("{task.description}"),
     )
     looked_at = sys.stderr.isatty()
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not looked_at) as bar:
+    drawn = {"refresh_per_second": per_second, "transient": True, "disable": not looked_at}
+    with Progress(*columns, console=Console(stderr=True), **drawn) as bar:
         task = bar.add_task("", total=total)
         yield lambda done, counted=1: bar.update(task, advance=counted, description=done)

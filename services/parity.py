@@ -8,10 +8,15 @@ import polars as pl
 
 from data_checks import schema as s
 from infra.errors import PreflightError
-from pipelines.scoring import PROBABILITY
+from infra.stopwatch import part
+from pipelines.backfill import FEATURES
+from pipelines.clock import Week
+from pipelines.context import Context
+from pipelines.scoring import PROBABILITY, VERSION, score_flights
 from services.messages import MOST_FLIGHTS
 
 TOLERANCE = 1e-6
+SERVED = "served"
 ASKED = (s.CARRIER, s.FLIGHT_NUMBER, s.TAIL_NUMBER, s.ORIGIN, s.DESTINATION, s.DISTANCE)
 
 
@@ -42,30 +47,45 @@ def ask_service(address: str, flights: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame(
         {
             s.FLIGHT_ID: [answer["flight_id"] for answer in answers],
-            "served": [answer["probability_late"] for answer in answers],
+            SERVED: [answer["probability_late"] for answer in answers],
         },
-        schema={s.FLIGHT_ID: pl.String, "served": pl.Float64},
+        schema={s.FLIGHT_ID: pl.String, SERVED: pl.Float64},
     )
 
 
 def compare(batch: pl.DataFrame, served: pl.DataFrame, tolerance: float = TOLERANCE) -> Parity:
     """The largest difference over all flights. Raises SkewError when one is missing or above `tolerance`."""
     both = batch.join(served, on=s.FLIGHT_ID, how="full", coalesce=True)
-    alone = both.filter(pl.col(PROBABILITY).is_null() | pl.col("served").is_null())
+    alone = both.filter(pl.col(PROBABILITY).is_null() | pl.col(SERVED).is_null())
     if alone.height or served.height != batch.height:
         raise SkewError(
             f"batch scored {batch.height} flights and the service answered {served.height}; "
             f"{alone.height} are in one of them only, the first is {alone[s.FLIGHT_ID].head(1).to_list()}"
         )
-    both = both.with_columns((pl.col(PROBABILITY) - pl.col("served")).abs().alias("difference"))
+    both = both.with_columns((pl.col(PROBABILITY) - pl.col(SERVED)).abs().alias("difference"))
     worst = both.sort("difference", descending=True).row(0, named=True)
-    if worst["difference"] > tolerance:
-        above = both.filter(pl.col("difference") > tolerance).height
+    if not worst["difference"] <= tolerance:  # NaN is no answer either
+        above = both.filter(~(pl.col("difference") <= tolerance)).height
         raise SkewError(
             f"{above} of {both.height} flights differ by more than {tolerance:g}, the most is {worst[s.FLIGHT_ID]}: "
             f"batch {worst[PROBABILITY]:.6f}, service {worst['served']:.6f}"
         )
     return Parity(both.height, worst["difference"])
+
+
+def batch_scores(context: Context, week: Week, version: int) -> pl.DataFrame:
+    """What batch scoring says of every flight of a week with a version: as recorded if it scored them, else made now.
+
+    Raises MissingTable when the features of the week were never built, RegistryError, ModelFileError.
+    """
+    if context.store.has_table("predictions", week.id):
+        recorded = context.store.read_table("predictions", week.id).filter(pl.col(VERSION) == version)
+        if recorded.height:
+            return recorded.select(s.FLIGHT_ID, PROBABILITY)
+    features = context.require(FEATURES, week, f"preflight features {week.id}")
+    with part("MLflow"):
+        scorer = context.registry.scorer(version)
+    return score_flights(scorer, version, features).select(s.FLIGHT_ID, PROBABILITY)
 
 
 def as_message(row: dict) -> dict:

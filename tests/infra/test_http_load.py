@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from infra.http_load import OK, UNANSWERED, Answer, Pace, Request, send_requests
+from infra.http_connection import OK, UNANSWERED, Answer, Request
+from infra.http_load import Pace, send_requests
 from infra.network import LOOPBACK, free_port
 
 PAGE = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"
@@ -62,8 +63,10 @@ def serving(script: Script) -> Iterator[Server]:
             """Close without a flush: it may have been reset."""
             self.connection.close()
 
-    with socketserver.ThreadingTCPServer((LOOPBACK, 0), Handler) as server:
-        server.daemon_threads = True
+    class Listening(socketserver.ThreadingTCPServer):
+        daemon_threads, request_queue_size = True, 64
+
+    with Listening((LOOPBACK, 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         told.address = f"http://{LOOPBACK}:{server.server_address[1]}"
