@@ -6,7 +6,16 @@ from typing import Annotated
 
 import typer
 
-from preflight import contenders_cli, explain_cli, gate_cli, prove_cli, quarantine_cli, serving_cli, versions_cli
+from preflight import (
+    contenders_cli,
+    explain_cli,
+    gate_cli,
+    prove_cli,
+    quarantine_cli,
+    rollout_cli,
+    serving_cli,
+    versions_cli,
+)
 from preflight.bakeoff import bakeoff
 from preflight.failures import explain_failure
 
@@ -24,8 +33,10 @@ app.add_typer(prove_cli.app)
 app.add_typer(quarantine_cli.app)
 app.command()(bakeoff)
 app.command()(gate_cli.gate)
+app.command()(rollout_cli.rollback)
 app.command()(contenders_cli.contenders)
 app.add_typer(serving_cli.app)
+app.add_typer(rollout_cli.app)
 app.add_typer(versions_cli.app)
 
 INTERRUPTED = 130  # how typer ends on Ctrl-C
@@ -179,11 +190,14 @@ def serve(
     port: Annotated[
         int | None, typer.Option(help="loopback port [PREFLIGHT_PORT, default 3000]", min=1024, max=65535)
     ] = None,
+    week: Annotated[
+        str | None, typer.Option(help="day of the week whose departures are answered; default: the newest scored")
+    ] = None,
 ) -> None:
-    """Answer predictions over HTTP with the champion, until Ctrl-C."""
+    """Answer predictions over HTTP, follow registry and rollouts, load the prediction log, until Ctrl-C."""
     from preflight import serving
 
-    serving.serve(context.obj, port)
+    serving.serve(context.obj, port, week)
 
 
 @app.command()

@@ -85,3 +85,28 @@ def artefacts(
     from preflight import prove_artefacts as proof
 
     proof.artefacts(context.obj, tries, seed, as_json)
+
+
+@app.command("swaps")
+def swaps(
+    context: typer.Context,
+    count: Annotated[int, typer.Option(help="swaps between promoted versions", min=1, max=1000)] = 20,
+    rollbacks: Annotated[int, typer.Option(help="rollbacks by command", min=0, max=100)] = 5,
+    as_json: Json = False,
+) -> None:
+    """Change models under load, roll back, point to what must not answer; require no failed and no mixed answer."""
+    from preflight import prove_swaps as proof
+
+    proof.swaps(context.obj, count, rollbacks, as_json)
+
+
+@app.command("kills")
+def kills(
+    context: typer.Context,
+    count: Annotated[int, typer.Option(help="kills of a worker, one after the other", min=1, max=1000)] = 50,
+    as_json: Json = False,
+) -> None:
+    """Kill workers with -9 under load; require every acknowledged prediction to be on record exactly once."""
+    from preflight import prove_kills as proof
+
+    proof.kills(context.obj, count, as_json)

@@ -19,7 +19,7 @@ from pipelines.scoring import PROBABILITY, VERSION, NoChampion
 from preflight import show
 from services.agent import Agent, run
 from services.exporting import export_week
-from services.model import LEAVING
+from services.model import LEAVING, Served
 from services.parity import Parity, ask_service, compare
 from services.switching import FOLDER, settle
 
@@ -103,11 +103,16 @@ def service_of(context: Context, week: Week) -> Iterator[Service]:
 
     Raises NoChampion, and BusyError when a service answers from this home already: it would follow to that week.
     """
-    scored = context.journal.read(week.id, "score")
     with context.store.exclusively(ONE_SERVICE):
-        export_week(context, scored["version"] if scored else _champion(context), week)
+        export_for(context, week)
         with running_service(context.settings.home, free_port()) as service:
             yield service
+
+
+def export_for(context: Context, week: Week) -> Served:
+    """Let workers answer for a week with the version that scored it, or else the champion. Raises NoChampion."""
+    scored = context.journal.read(week.id, "score")
+    return export_week(context, scored["version"] if scored else _champion(context), week)
 
 
 def newest_scored_week(context: Context) -> Week:

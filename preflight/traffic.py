@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 
 import polars as pl
 
@@ -14,11 +14,12 @@ from infra.settings import Settings
 from pipelines.clock import Week
 from pipelines.context import Context, open_context
 from preflight import show
-from preflight.serving import newest_scored_week, service_of
-from services.client import read_address, served_week
+from preflight.serving import export_for, newest_scored_week, service_of
+from services.client import read_address, served_week, wait_for
 from services.traffic import PROBLEM, STATUS, Replayed, replay_weeks
 from services.traffic_report import ALL, describe, latencies
 
+SWAP_SECONDS = 30
 PointTo = Callable[[Week], str]
 
 
@@ -42,7 +43,7 @@ def traffic(
     """Replay a period and report. Raises SkewError, TrafficFailed, ServesAnotherWeek, NothingAnswers."""
     context, address = open_context(settings), read_address(address) if address else None
     weeks = _weeks(context, period, every_flight, address)
-    with _service(context, address) as point_to:
+    with _service(context, address, weeks[0]) as point_to:
         replayed = _replay(context, weeks, point_to, pace, batch)
     answers = pl.concat(week.answers for week in replayed)
     if not as_json:
@@ -53,13 +54,14 @@ def traffic(
 
 
 @contextmanager
-def started_by_week(context: Context) -> Iterator[PointTo]:
-    """What `replay_weeks` asks for an address: a service of ours, started for each week."""
-    with context.store.exclusively(), ExitStack() as running:
+def one_service(context: Context, first: Week) -> Iterator[PointTo]:
+    """What `replay_weeks` asks for an address: one service of ours, which is pointed from week to week as it runs."""
+    with service_of(context, first) as service:
 
         def point_to(week: Week) -> str:
-            running.close()
-            return running.enter_context(service_of(context, week)).address
+            version = export_for(context, week).version
+            wait_for(service.address, week, version, SWAP_SECONDS)
+            return service.address
 
         yield point_to
 
@@ -81,11 +83,11 @@ def _weeks(context: Context, period: str | None, every_flight: bool, address: st
 
 
 @contextmanager
-def _service(context: Context, address: str | None) -> Iterator[PointTo]:
+def _service(context: Context, address: str | None, first: Week) -> Iterator[PointTo]:
     if address:
         yield lambda week: address
         return
-    with started_by_week(context) as point_to:
+    with one_service(context, first) as point_to:
         yield point_to
 
 

@@ -11,7 +11,6 @@ import sqlalchemy as sa
 
 from infra.errors import PreflightError
 from infra.records import require_let_in
-from infra.registry import CHAMPION
 from infra.storage import BusyError
 from pipelines.clock import Week
 from pipelines.context import Context
@@ -22,7 +21,7 @@ from services.loading import load_log, open_store
 from services.model import CHALLENGER, POINTER, pointed
 from services.prediction_log import log_end, read_from
 from services.rollout import begin, carry_out, look, read_stage
-from services.routing import CANARY
+from services.routing import CANARY, CHAMPION
 from services.switching import FOLDER, settle
 
 logger = logging.getLogger(__name__)

@@ -1,6 +1,7 @@
 """One question at a time to a service that runs: which week it knows, one flight, and its refusals in its own words."""
 
 import json
+import time
 from datetime import datetime
 
 import httpx
@@ -41,7 +42,27 @@ def ask_flight(address: str, message: dict) -> dict:
 
 def served_week(address: str) -> Week:
     """The week whose departures the service knows the feeds of. Raises NothingAnswers, ServiceRefused."""
-    return Week.starting(datetime.fromisoformat(_ask(address, "GET", "/v1/model")["departures_from"]))
+    return Week.starting(datetime.fromisoformat(ask_model(address)["departures_from"]))
+
+
+def ask_model(address: str) -> dict:
+    """Which version answers, as the service says. Raises NothingAnswers, ServiceRefused."""
+    return _ask(address, "GET", "/v1/model")
+
+
+def wait_for(address: str, week: Week, version: int, most_seconds: float) -> None:
+    """Return when a service of one worker answers with a version for a week. Raises ServiceRefused when it does not."""
+    deadline = time.monotonic() + most_seconds
+    while time.monotonic() < deadline:
+        card = ask_model(address)
+        known = card["departures_from"]
+        if card["model_version"] == version and known and Week.starting(datetime.fromisoformat(known)) == week:
+            return
+        time.sleep(0.05)
+    raise ServiceRefused(
+        f"the service at {address} was pointed to version {version} and the week of {week.id}, and after "
+        f"{most_seconds:.0f} s it answers with version {card['model_version']}; {card['refused'] or 'see its log'}"
+    )
 
 
 def tell_refusal(status: int, body: bytes) -> str:

@@ -4,7 +4,6 @@ from dataclasses import asdict, dataclass
 
 from infra.errors import UsageError
 from infra.records import require_let_in
-from infra.registry import CHAMPION
 from pipelines.clock import Week
 from pipelines.context import Context
 from services.current import PLAN
@@ -22,7 +21,7 @@ from services.guardrails import (
 )
 from services.model import CHALLENGER, POINTER, pointed
 from services.rollout_figures import stage_figures
-from services.routing import CANARY, SHADOW, Plan
+from services.routing import CANARY, CHAMPION, SHADOW, Plan
 from services.switching import FOLDER, WAIT_SECONDS, hold, settle, switch
 
 HISTORY, STAGE = "serving/rollouts", "serving/stage.json"

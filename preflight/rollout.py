@@ -1,0 +1,74 @@
+"""`rollout` and `rollback`: a second version on real traffic, and the way back."""
+
+from dataclasses import asdict
+
+from infra.settings import Settings
+from infra.storage import Store
+from pipelines.context import open_context
+from preflight import show
+from services import rollout
+from services.guardrails import StageFigures
+from services.model import POINTER, PREVIOUS, pointed
+from services.prediction_log import log_end, read_from
+from services.switching import roll_back
+
+
+def begin(settings: Settings, mode: str, version: int, share: float) -> None:
+    """Put a version on trial; workers follow within a second. Raises UsageError, PromotionRefused."""
+    context = open_context(settings)
+    stage = rollout.begin(context, mode, version, share, log_end(settings.home))
+    answers = f"answers {stage.plan.share:.0%} of flights" if stage.plan.divides else "is scored and answers nobody"
+    show.tell(f"{mode}: version {version} {answers}, beside champion {stage.champion}")
+
+
+def stop(settings: Settings, reason: str) -> None:
+    """End the rollout that runs."""
+    was_there = rollout.stop(open_context(settings), reason)
+    show.tell("stopped: the champion answers everybody" if was_there else "nothing to stop: there is no rollout")
+
+
+def rollback(settings: Settings, reason: str) -> None:
+    """Let the version before answer again. Raises NothingToGoBackTo."""
+    show.tell(roll_back(open_context(settings), reason).sentence())
+
+
+def status(settings: Settings, as_json: bool) -> None:
+    """Who answers, and how the rollout stands."""
+    context = open_context(settings)
+    versions = _versions(context.store)
+    stage = rollout.read_stage(context)
+    if stage is None:
+        answering = f"version {versions['champion']} answers" if "champion" in versions else "nothing is served here"
+        show.finish(f"no rollout; {answering}", {"versions": versions, "rollout": None}, as_json)
+        return
+    figures, decision = rollout.look(stage, read_from(settings.home, stage.begins_at)[0])
+    if not as_json:
+        _print(stage, figures)
+    document = {
+        "versions": versions,
+        "rollout": asdict(stage),
+        "figures": asdict(figures),
+        "decision": asdict(decision),
+    }
+    show.finish(
+        f"{stage.plan.mode} of version {stage.plan.challenger}: {decision.action}, {decision.reason}", document, as_json
+    )
+
+
+def _versions(store: Store) -> dict[str, int]:
+    found = {"champion": pointed(store, POINTER), "previous": pointed(store, PREVIOUS)}
+    return {role: served.version for role, served in found.items() if served is not None}
+
+
+def _print(stage: rollout.Stage, figures: StageFigures) -> None:
+    arms = {"champion": (stage.champion, figures.champion), "challenger": (stage.plan.challenger, figures.challenger)}
+    rows = [
+        (role, version, arm.requests, arm.failures, _ms(arm.p50_ms), _ms(arm.p99_ms), _ms(arm.mean_probability, 4))
+        for role, (version, arm) in arms.items()
+    ]
+    columns = {"role": "left", **dict.fromkeys(("version", "requests", "failed", "p50 ms", "p99 ms", "mean"), "right")}
+    show.table(f"{stage.plan.mode}, {stage.plan.share:.0%} of flights are the challenger's", columns, rows)
+
+
+def _ms(value: float | None, digits: int = 2) -> str:
+    return "" if value is None else f"{value:.{digits}f}"
