@@ -25,6 +25,9 @@ test-contract: setup ## 10,000 generated batches that keep the contract and 10,0
 		$(VENV)/bin/python -m pytest -m contract -k break; breaking=$$?; \
 		wait $$keeping && exit $$breaking
 
+bento: setup    ## the service as a Bento, in var/bentoml: `bentoml serve preflight:latest`
+	@BENTOML_DO_NOT_TRACK=True BENTOML_HOME=var/bentoml $(VENV)/bin/bentoml build . -f infra/bento/bentofile.yaml
+
 lint: setup     ## ruff, format and rules
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
 
@@ -35,4 +38,4 @@ lock:           ## pin again everything that pyproject.toml allows
 clean:          ## forget the year: remove var/ (the environment stays)
 	@rm -rf var
 
-.PHONY: help setup demo test test-kill test-contract bench lint lock clean
+.PHONY: help setup demo test test-kill test-contract bench bento lint lock clean

@@ -11,6 +11,7 @@ from preflight.cli import app
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
+NO_DEFAULT = {"source": "the installed package", "predictions_url": "a SQLite file under the home folder"}
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
@@ -25,7 +26,7 @@ def test_every_setting_is_in_the_readme_with_its_default(name):
 
     (row,) = re.findall(rf"^\| `PREFLIGHT_{name.upper()}` \| (.*) \| .* \|$", README, re.MULTILINE)
 
-    assert row == ("the installed package" if field.default is None else f"`{field.default}`")
+    assert row == (NO_DEFAULT[name] if field.default is None else f"`{field.default}`")
 
 
 def test_the_readme_names_no_setting_that_does_not_exist():
