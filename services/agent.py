@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from infra.errors import PreflightError
 from infra.records import require_let_in
 from infra.storage import BusyError
 from pipelines.clock import Week
@@ -53,7 +52,7 @@ class Agent:
                 told += part()
             except BusyError:  # the next step will do
                 continue
-            except (PreflightError, sa.exc.SQLAlchemyError) as error:
+            except Exception as error:  # a registry or a database that is down comes back; the workers answer meanwhile
                 logger.error("%s failed: %s", part.__name__.strip("_"), error)
         return told
 

@@ -36,12 +36,19 @@ class Stage:
     begins_at: tuple[str, int]
 
 
-def begin(context: Context, mode: str, version: int, share: float, place: tuple[str, int]) -> Stage:
+def begin(
+    context: Context,
+    mode: str,
+    version: int,
+    share: float,
+    place: tuple[str, int],
+    wait_seconds: float = WAIT_SECONDS,
+) -> Stage:
     """Put a version on trial. Only a version that the gate let in may answer; any may be a shadow.
 
     `place` is where the prediction log stands. Raises UsageError for the champion itself, PromotionRefused.
     """
-    with context.store.exclusively(FOLDER, WAIT_SECONDS):
+    with context.store.exclusively(FOLDER, wait_seconds):
         now = pointed(context.store, POINTER)
         if now is None:
             raise UsageError("nothing is served here yet; run: preflight serve")

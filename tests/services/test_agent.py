@@ -1,0 +1,301 @@
+"""The agent: workers follow the registry, rollouts end as their figures say, and a switch is recorded in the end."""
+
+import json
+from contextlib import contextmanager
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from data_checks import schema as s
+from infra.bundle import Bundle
+from infra.errors import UsageError
+from infra.records import PromotionRefused, sign
+from infra.settings import load_settings
+from infra.storage import BusyError, Store
+from pipelines.clock import Week
+from pipelines.context import Context
+from pipelines.snapshot import write_snapshot
+from pipelines.state import World, prepare_state
+from pipelines.tampering import small_bundle
+from services import rollout
+from services.agent import Agent
+from services.current import PLAN
+from services.exporting import export_week
+from services.model import CHALLENGER, POINTER, PREVIOUS, pointed
+from services.prediction_log import FOLDER
+from services.switching import HELD, NothingToGoBackTo, roll_back, settle
+
+WEEK, NEXT_WEEK = "2013-03-04", "2013-03-11"
+REFUSED = 4
+
+
+class Registry:
+    """Three versions that were let in, and a fourth that was not."""
+
+    def __init__(self) -> None:
+        self.now = {"champion": 2}
+        self.is_down = False
+        self.bundles = {version: small_bundle(version) for version in (1, 2, 3, REFUSED)}
+
+    def aliases(self) -> dict[str, int]:
+        if self.is_down:
+            raise ConnectionError("no registry")
+        return dict(self.now)
+
+    def bundle(self, version: int) -> Bundle:
+        return self.bundles[version]
+
+    def gate_record(self, version: int) -> dict:
+        return sign({"version": version, "promote": version != REFUSED, "reason": "so it was judged", "checks": []})
+
+    def switch(self, version: int) -> None:
+        self.now["champion"] = version
+
+
+class ChangedRecord(Registry):
+    """A registry in which somebody turned a no into a yes."""
+
+    def gate_record(self, version: int) -> dict:
+        return {**super().gate_record(REFUSED), "promote": True}
+
+
+def home_of(tmp_path: Path, registry: Registry, **settings: object) -> Context:
+    """A home in which versions 1 and 2 were promoted, and 2 is served."""
+    context = Context(load_settings(home=tmp_path / "home", **settings))
+    context.registry = registry
+    for week, version in (("2013-02-04", 1), (WEEK, 2)):
+        context.journal.record(week, "promote", {"champion": version, "promoted": True})
+        context.journal.record(week, "score", {"version": version})
+    nothing = {name: pl.DataFrame(schema=feed.polars_schema) for name, feed in s.FEEDS.items()}
+    state = prepare_state(World(**nothing, planes=pl.DataFrame(schema=s.PLANES)))
+    for week in (WEEK, NEXT_WEEK):
+        write_snapshot(context.store, Week.from_id(week), state)
+    export_week(context, 2, Week.from_id(WEEK))
+    return context
+
+
+@pytest.fixture
+def context(tmp_path) -> Context:
+    return home_of(tmp_path, Registry())
+
+
+def served(context: Context, pointer: str = POINTER) -> int | None:
+    found = pointed(context.store, pointer)
+    return found and found.version
+
+
+def promote(context: Context, version: int) -> None:
+    context.registry.now["champion"] = version
+    context.journal.record(NEXT_WEEK, "promote", {"champion": version, "promoted": True})
+
+
+def log_answers(context: Context, count: int, version: int, beside: int, failed: bool = False) -> None:
+    """Append answers of a version beside which another one scored, or failed, to the prediction log."""
+    folder = context.store.make_folder(FOLDER)
+    made = len(list(folder.glob("*.jsonl")))
+    lines = []
+    for number in range(count):
+        document = {
+            "id": f"{version}-{beside}-{made}-{number}",
+            "latency_ms": 1.0,
+            "kind": "predict",
+            "version": version,
+            "role": "champion",
+            "shadow": None if failed else {"version": beside, "probability": [0.21]},
+            "failed": {"version": beside, "why": "ValueError"} if failed else None,
+            "answer": {"decision_threshold": 0.25, "flight_id": "a", "probability_late": 0.2},
+        }
+        lines.append(json.dumps(document))
+    with (folder / "000001.jsonl").open("a") as file:
+        file.write("\n".join(lines) + "\n")
+
+
+@contextmanager
+def held(store: Store):
+    with Store(store.home).exclusively():
+        yield
+
+
+def test_a_champion_that_the_registry_changed_answers_after_the_next_step(context):
+    promote(context, 3)
+
+    told = Agent(context).step()
+
+    assert (served(context), served(context, PREVIOUS)) == (3, 2)
+    assert told == ["version 3 answers after version 2"]
+
+
+def test_a_step_without_anything_to_do_changes_nothing(context):
+    before = context.store.mark(POINTER)
+
+    assert Agent(context).step() == []
+    assert context.store.mark(POINTER) == before
+
+
+@pytest.mark.parametrize("registry", [Registry, ChangedRecord], ids=["refused", "changed"])
+def test_a_version_that_the_gate_did_not_let_in_never_answers(tmp_path, registry, caplog):
+    context = home_of(tmp_path, Registry())
+    context.registry = registry()
+    context.registry.now["champion"] = REFUSED
+
+    Agent(context).step()
+
+    assert served(context) == 2
+    assert "follow failed" in caplog.text
+
+
+def test_a_new_week_is_served_and_a_chosen_one_stays(context):
+    context.journal.record(NEXT_WEEK, "score", {"version": 2})
+
+    Agent(context, stays_in_week=True).step()
+    stayed = pointed(context.store, POINTER).week
+    Agent(context).step()
+
+    assert (stayed, pointed(context.store, POINTER).week) == (WEEK, NEXT_WEEK)
+
+
+def test_a_registry_that_is_down_changes_nothing_and_is_told(context, caplog):
+    context.registry.is_down = True
+
+    Agent(context).step()
+
+    assert served(context) == 2
+    assert "no registry" in caplog.text
+
+
+def test_a_rollback_moves_traffic_registry_and_records_and_a_second_one_moves_them_again(context):
+    done = roll_back(context, "a drill")
+
+    assert (done.version_before, done.version, done.is_recorded) == (2, 1, True)
+    assert (served(context), served(context, PREVIOUS)) == (1, 2)
+    assert context.registry.now["champion"] == context.answering_version() == context.champion() == 1
+    assert context.ledger.entries()[-1]["reason"] == "a drill"
+    assert roll_back(context, "and back").version == 2
+    assert context.answering_version() == context.champion() == 2
+
+
+def test_a_promotion_after_a_rollback_counts_again(context):
+    roll_back(context, "a drill")
+    promote(context, 3)
+
+    assert context.champion() == 3
+
+
+def test_without_a_version_before_there_is_no_rollback(context):
+    context.store.remove(PREVIOUS)
+
+    with pytest.raises(NothingToGoBackTo, match="no version before"):
+        roll_back(context, "a drill")
+
+
+def test_a_rollback_beside_a_working_process_moves_traffic_at_once_and_the_records_when_it_is_free(context):
+    with held(context.store):
+        done = roll_back(context, "a drill")
+        Agent(context).step()
+        during = (served(context), context.registry.now["champion"])
+    Agent(context).step()
+
+    assert not done.is_recorded
+    assert "the registry follows" in done.sentence()
+    assert during == (1, 2)
+    assert (served(context), context.registry.now["champion"], context.champion()) == (1, 1, 1)
+
+
+def test_a_switch_killed_before_its_records_is_recorded_by_the_next_step_once(context, monkeypatch):
+    monkeypatch.setattr(Registry, "switch", lambda self, version: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        roll_back(context, "a drill")
+    monkeypatch.undo()
+
+    Agent(context).step()
+    settle(context)
+
+    assert (served(context), context.registry.now["champion"]) == (1, 1)
+    assert [entry["action"] for entry in context.ledger.entries()] == ["switch"]
+    assert context.store.read_json(HELD) is None
+
+
+def test_only_one_process_changes_who_answers(context):
+    with context.store.exclusively("serving"):
+        assert Agent(context).step() == []
+        with pytest.raises(BusyError):
+            rollout.begin(Context(context.settings), "shadow", 3, 0.0, ("", 0), wait_seconds=0)
+
+
+def test_any_version_may_be_a_shadow_and_only_one_that_was_let_in_may_answer(context):
+    stage = rollout.begin(context, "shadow", REFUSED, 0.0, ("", 0))
+
+    assert (stage.plan.challenger, served(context, CHALLENGER)) == (REFUSED, REFUSED)
+    for mode in ("canary", "ab"):
+        with pytest.raises(PromotionRefused, match="may not answer"):
+            rollout.begin(context, mode, REFUSED, 0.5, ("", 0))
+
+
+def test_the_champion_is_not_tried_beside_itself(context):
+    with pytest.raises(UsageError, match="is the champion"):
+        rollout.begin(context, "canary", 2, 0.0, ("", 0))
+
+
+def test_with_canaries_a_new_champion_answers_a_share_more_and_more_and_all_in_the_end(tmp_path):
+    context = home_of(tmp_path, Registry(), canary=True)
+    promote(context, 3)
+    agent, shares = Agent(context), []
+
+    agent.step()
+    for _ in range(4):
+        shares.append(context.store.read_json(PLAN)["share"])
+        log_answers(context, 600, version=2, beside=3)
+        log_answers(context, 600, version=3, beside=2)
+        agent.step()
+
+    assert shares == [0.05, 0.25, 0.5, 1.0]
+    assert (served(context), served(context, PREVIOUS), context.store.read_json(PLAN)) == (3, 2, None)
+    assert context.champion() == 3
+    assert agent.step() == []
+
+
+def test_a_canary_that_fails_is_stopped_and_the_version_before_is_champion_again(tmp_path):
+    context = home_of(tmp_path, Registry(), canary=True)
+    promote(context, 3)
+    agent = Agent(context)
+    agent.step()
+    log_answers(context, 300, version=2, beside=3, failed=True)
+
+    (told,) = agent.step()
+
+    assert "stop, failures" in told
+    assert (served(context), context.store.read_json(PLAN)) == (2, None)
+    assert context.registry.now["champion"] == context.champion() == 2
+    assert "failures" in context.ledger.entries()[-1]["reason"]
+    assert agent.step() == []
+
+
+def test_a_canary_without_enough_answers_waits(tmp_path):
+    context = home_of(tmp_path, Registry(), canary=True)
+    promote(context, 3)
+    agent = Agent(context)
+    agent.step()
+    log_answers(context, 20, version=3, beside=2)
+
+    assert agent.step() == []
+    assert context.store.read_json(PLAN)["share"] == 0.05
+
+
+def test_a_shadow_that_fails_is_stopped_and_changes_nothing_else(context):
+    rollout.begin(context, "shadow", 3, 0.0, ("", 0))
+    log_answers(context, 300, version=2, beside=3, failed=True)
+
+    (told,) = Agent(context).step()
+
+    assert "shadow of version 3: stop" in told
+    assert (served(context), context.store.read_json(PLAN), context.ledger.entries()) == (2, None, [])
+
+
+def test_a_promotion_during_a_shadow_ends_it(context):
+    rollout.begin(context, "shadow", 1, 0.0, ("", 0))
+    promote(context, 3)
+
+    Agent(context).step()
+
+    assert (served(context), context.store.read_json(PLAN)) == (3, None)
