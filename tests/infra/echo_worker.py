@@ -12,7 +12,7 @@ from infra.network import LOOPBACK
 
 
 class Worker(ThreadingHTTPServer):
-    """A server that remembers in `asked`, which may be shared, every request that reached it."""
+    """A server that remembers in `asked`, which may be shared, what reached it, and counts connections."""
 
     request_queue_size = 128
     daemon_threads = True
@@ -21,11 +21,17 @@ class Worker(ThreadingHTTPServer):
     def __init__(self, port: int = 0, name: str = "worker", asked: list[dict] | None = None) -> None:
         super().__init__((LOOPBACK, port), _Echo)
         self.name, self.asked, self.over = name, [] if asked is None else asked, threading.Event()
+        self.connections = 0
 
     @property
     def address(self) -> str:
         """Where it listens, as `host:port`."""
         return f"{LOOPBACK}:{self.server_port}"
+
+    def process_request(self, *connection: object) -> None:
+        """Count, then answer in a thread of its own."""
+        self.connections += 1
+        super().process_request(*connection)
 
     def __enter__(self) -> "Worker":
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()

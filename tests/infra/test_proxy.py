@@ -1,6 +1,7 @@
 """nginx before real workers: what clients see when they stall, flood or send nonsense, and when workers die."""
 
 import json
+import signal
 import socket
 import ssl
 import subprocess
@@ -370,6 +371,17 @@ def test_no_request_fails_while_one_of_two_workers_is_killed(start):
 
 
 @needs_nginx
+def test_a_worker_that_hangs_is_invisible(start):
+    with worker_process("one") as (one, process), worker_process("two") as (two, _):
+        proxy = start(one, two, answer_seconds=0.5)
+        process.send_signal(signal.SIGSTOP)
+
+        answers = [predict(proxy) for _ in range(20)]
+
+    assert Counter(answer.status_code for answer in answers) == {200: 20}
+
+
+@needs_nginx
 def test_when_all_workers_are_dead_that_is_said_in_json_and_over_once_one_is_back(start):
     with Worker(name="one") as one, Worker(name="two") as two:
         proxy = start(one.address, two.address, rest_seconds=1)
@@ -418,6 +430,17 @@ def test_answers_carry_the_headers_that_browsers_heed_once_each(start, worker):
         found = {name: answer.headers.get_list(name) for name in ("X-Content-Type-Options", "Cache-Control", "Server")}
 
         assert found == {"X-Content-Type-Options": ["nosniff"], "Cache-Control": ["no-store"], "Server": ["nginx"]}
+
+
+@needs_nginx
+def test_connections_are_kept_open_on_both_sides(start, worker):
+    proxy = start(worker.address)
+
+    with httpx.Client() as client:
+        answers = [client.get(f"{proxy.address}/v1/model") for _ in range(20)]
+
+    assert len({id(answer.extensions["network_stream"]) for answer in answers}) == 1
+    assert worker.connections == 1
 
 
 @needs_nginx
@@ -491,6 +514,16 @@ def test_where_there_is_no_nginx_the_error_says_how_to_get_it(monkeypatch, tmp_p
 
     with pytest.raises(ProxyMissing, match="apt-get install nginx"):
         find_nginx()
+
+
+def test_nginx_is_found_where_the_path_of_an_ordinary_user_does_not_look(monkeypatch, tmp_path):
+    nginx = tmp_path / "sbin" / "nginx"
+    nginx.parent.mkdir()
+    nginx.touch(mode=0o755)
+    monkeypatch.setattr("infra.proxy_process.OUTSIDE_PATH", str(nginx.parent))
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    assert find_nginx() == str(nginx)
 
 
 def test_several_addresses_are_each_named_once_and_an_only_one_twice(tmp_path):
