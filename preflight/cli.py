@@ -193,11 +193,12 @@ def serve(
     week: Annotated[
         str | None, typer.Option(help="day of the week whose departures are answered; default: the newest scored")
     ] = None,
+    proxy: Annotated[bool, typer.Option("--proxy", help="nginx in front, each worker on a port of its own")] = False,
 ) -> None:
     """Answer predictions over HTTP, follow registry and rollouts, load the prediction log, until Ctrl-C."""
     from preflight import serving
 
-    serving.serve(context.obj, port, week)
+    serving.serve(context.obj, port, week, proxy)
 
 
 @app.command()

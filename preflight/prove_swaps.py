@@ -49,8 +49,8 @@ def swaps(settings: Settings, count: int, rollbacks: int, as_json: bool) -> None
     if slowest > ROLLBACK_SECONDS:
         raise ProofFailed(f"a rollback took {slowest:.1f} s from the command to its effect, allowed {ROLLBACK_SECONDS}")
     outcome = (
-        f"swaps: {count} swaps, {rollbacks} rollbacks (at most {slowest:.1f} s from command to effect), a "
-        f"spoilt artefact and one of another contract: {len(load.heard):,} requests, {answers.total():,} predictions by "
+        f"swaps: {count} swaps, {rollbacks} rollbacks (at most {slowest:.1f} s from command to effect), a spoilt "
+        f"artefact and one of another contract: {len(load.heard):,} requests, {answers.total():,} predictions by "
         f"{len(answers)} versions, 0 failed, 0 mixed"
     )
     document = {"requests": len(load.heard), "predictions": dict(answers)}

@@ -4,12 +4,13 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 
 from data_checks import schema as s
 from infra.network import claim_port, free_port
+from infra.proxy_process import Proxy, find_nginx, running_proxy
 from infra.service_process import Service, running_service
 from infra.settings import Settings
 from infra.stopwatch import part
@@ -48,7 +49,7 @@ class ServedDay:
         return {"day": self.day.isoformat(), "version": self.version, **asdict(self.parity)}
 
 
-def serve(settings: Settings, port: int | None, week: str | None = None) -> None:
+def serve(settings: Settings, port: int | None, week: str | None = None, behind_proxy: bool = False) -> None:
     """Export the champion as of the newest week, or of a chosen one, and answer until interrupted."""
     context = open_context(settings)
     port = claim_port(port or settings.port)
@@ -59,20 +60,30 @@ def serve(settings: Settings, port: int | None, week: str | None = None) -> None
             settle(context)
             context.store.remove(LEAVING)
             export_week(context, version, chosen)
-        _serve_until_asked_to_end(context, port, version, chosen, stays=week is not None)
+        with _answering(settings, port, behind_proxy) as service:
+            show.tell(
+                f"version {version} answers at {service.address} for departures of the week of {chosen.id}; "
+                "Ctrl-C ends it"
+            )
+            _look_after(Agent(context, stays_in_week=week is not None), service)
+            context.store.write_text(LEAVING, "")
+            time.sleep(settings.drain_seconds)
+    context.store.remove(LEAVING)
     show.finish("the service has answered what it was asked, and stopped", {}, as_json=False)
 
 
-def _serve_until_asked_to_end(context: Context, port: int, version: int, week: Week, stays: bool) -> None:
-    settings = context.settings
-    with running_service(settings.home, port, settings.workers) as service:
-        show.tell(
-            f"version {version} answers at {service.address} for departures of the week of {week.id}; Ctrl-C ends it"
-        )
-        _look_after(Agent(context, stays_in_week=stays), service)
-        context.store.write_text(LEAVING, "")
-        time.sleep(settings.drain_seconds)
-    context.store.remove(LEAVING)
+@contextmanager
+def _answering(settings: Settings, port: int, behind_proxy: bool) -> Iterator[Service | Proxy]:
+    """Workers behind one port: they share it, or each has one of its own and nginx shares out the requests."""
+    if not behind_proxy:
+        with running_service(settings.home, port, settings.workers) as service:
+            yield service
+        return
+    find_nginx()
+    with ExitStack() as running:
+        workers = [running.enter_context(running_service(settings.home, free_port())) for _ in range(settings.workers)]
+        upstreams = [worker.address.removeprefix("http://") for worker in workers]
+        yield running.enter_context(running_proxy(settings.home, port, upstreams))
 
 
 def parity(settings: Settings, day: str | None, as_json: bool) -> None:
@@ -121,8 +132,8 @@ def newest_scored_week(context: Context) -> Week:
     return Week.from_id(context.journal.weeks("score")[-1])
 
 
-def _look_after(agent: Agent, service: Service) -> None:
-    """Return on Ctrl-C or when asked to terminate. Raises ServiceEnded when the service goes first."""
+def _look_after(agent: Agent, service: Service | Proxy) -> None:
+    """Return on Ctrl-C or when asked to terminate. Raises ServiceEnded or ProxyEnded when it goes first."""
     over = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: over.set())
