@@ -149,6 +149,8 @@ def proxy_configuration(
 
 def _drain(pid_file: Path, process: subprocess.Popen) -> None:
     """Let it answer what it has accepted; the leash ends what is left."""
+    if process.poll() is not None:
+        return  # the number in its file may be another's by now
     with contextlib.suppress(OSError, ValueError, subprocess.TimeoutExpired):
         os.kill(int(pid_file.read_text()), signal.SIGQUIT)
         process.wait(DRAIN_SECONDS)

@@ -14,9 +14,11 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 from echo_worker import Worker
 
+from infra.leash import LOOK_SECONDS
 from infra.network import LOOPBACK, PortInUse, ServerDidNotStart, free_port
 from infra.proxy_process import (
     Certificate,
@@ -455,6 +457,22 @@ def test_what_was_accepted_is_answered_when_the_proxy_ends(worker, tmp_path):
         assert asking.result().status_code == 200
     with pytest.raises(ProxyEnded, match=r"ended with code 0; see .*proxy-\d+\.log"):
         proxy.require_alive()
+
+
+@needs_nginx
+def test_of_a_proxy_that_was_killed_no_process_is_left_and_no_stranger_is_asked_to_end(worker, tmp_path):
+    with worker_process("stranger") as (_, stranger):
+        with running_proxy(tmp_path, free_port(), [worker.address]) as proxy:
+            (id_file,) = tmp_path.glob("proxy/*/nginx.pid")
+            master = psutil.Process(int(id_file.read_text()))
+            family = [master, *master.children()]
+            time.sleep(2 * LOOK_SECONDS)
+            master.kill()
+            proxy.process.wait(PATIENCE_SECONDS)
+            id_file.write_text(str(stranger.pid))
+
+        assert psutil.wait_procs(family, PATIENCE_SECONDS)[1] == []
+        assert stranger.poll() is None
 
 
 @needs_nginx
