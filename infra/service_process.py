@@ -28,6 +28,10 @@ class Service:
     log: Path
     process: subprocess.Popen
 
+    def wait(self) -> None:
+        """Return when it is ready. Raises ServerDidNotStart naming its log."""
+        wait_until_answering(f"{self.address}/readyz", self.process, self.log, START_SECONDS)
+
     def require_alive(self) -> None:
         """Raise ServiceEnded, naming its log, when it has ended."""
         if self.process.poll() is not None:
@@ -40,6 +44,14 @@ def running_service(home: Path, port: int, workers: int = 1) -> Iterator[Service
 
     Raises PortInUse before anything is started, ServerDidNotStart naming its log.
     """
+    with started_service(home, port, workers) as service:
+        service.wait()
+        yield service
+
+
+@contextmanager
+def started_service(home: Path, port: int, workers: int = 1) -> Iterator[Service]:
+    """As `running_service`, not waited for."""
     log = home / "logs" / f"service-{claim_port(port)}.log"
     environment = {
         **os.environ,
@@ -49,6 +61,4 @@ def running_service(home: Path, port: int, workers: int = 1) -> Iterator[Service
     command = [sys.executable, "-m", "bentoml", "serve", SERVICE, "--host", LOOPBACK, "--port", str(port)]
     command += ["--arg", f"workers={workers}"]
     with leashed(command, log, environment) as process:
-        service = Service(f"http://{LOOPBACK}:{port}", log, process)
-        wait_until_answering(f"{service.address}/readyz", process, log, START_SECONDS)
-        yield service
+        yield Service(f"http://{LOOPBACK}:{port}", log, process)

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from data_checks import schema as s
 from infra.network import claim_port, free_port
 from infra.proxy_process import Proxy, find_nginx, running_proxy
-from infra.service_process import Service, running_service
+from infra.service_process import Service, running_service, started_service
 from infra.settings import Settings
 from infra.stopwatch import part
 from pipelines.clock import Week, local_day, parse_day
@@ -81,7 +81,9 @@ def _answering(settings: Settings, port: int, behind_proxy: bool) -> Iterator[Se
         return
     find_nginx()
     with ExitStack() as running:
-        workers = [running.enter_context(running_service(settings.home, free_port())) for _ in range(settings.workers)]
+        workers = [running.enter_context(started_service(settings.home, free_port())) for _ in range(settings.workers)]
+        for worker in workers:
+            worker.wait()
         upstreams = [worker.address.removeprefix("http://") for worker in workers]
         yield running.enter_context(running_proxy(settings.home, port, upstreams))
 
