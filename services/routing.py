@@ -60,7 +60,5 @@ def arm_of(key: str, plan: Plan) -> str:
     keys from the champion to the challenger. Not CRC-32, which is three times as fast: it is linear, so that with
     salts of one length two rollouts would divide the flights along the same line.
     """
-    if not plan.divides:
-        return CHAMPION
     digest = blake2b(key.encode(), digest_size=8, key=plan.salt.encode()).digest()
     return CHALLENGER if int.from_bytes(digest, "big") < plan.share * _HASHES else CHAMPION
