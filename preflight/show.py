@@ -99,11 +99,8 @@ def story(weeks: list[str]) -> Iterator[Story]:
 
 
 @contextmanager
-def progress(total: int, unit: str, per_second: float = 10) -> Iterator[Callable[..., None]]:
-    """A progress bar on standard error; calling what it yields says what was done, and counts it as one or as given.
-
-    It is drawn so many times `per_second`: seldom where drawing would disturb what is being timed.
-    """
+def progress(total: int, unit: str) -> Iterator[Callable[..., None]]:
+    """A progress bar on standard error; calling what it yields says what was done, and counts it as one or as given."""
     columns = (
         BarColumn(),
         MofNCompleteColumn(),
@@ -112,7 +109,6 @@ def progress(total: int, unit: str, per_second: float = 10) -> Iterator[Callable
         TextColumn("{task.description}"),
     )
     looked_at = sys.stderr.isatty()
-    drawn = {"refresh_per_second": per_second, "transient": True, "disable": not looked_at}
-    with Progress(*columns, console=Console(stderr=True), **drawn) as bar:
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not looked_at) as bar:
         task = bar.add_task("", total=total)
         yield lambda done, counted=1: bar.update(task, advance=counted, description=done)

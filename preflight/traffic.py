@@ -93,7 +93,7 @@ def _service(context: Context, address: str | None, first: Week) -> Iterator[Poi
 
 def _replay(context: Context, weeks: list[Week], point_to: PointTo, pace: Pace, batch: int) -> list[Replayed]:
     total = sum(context.accepted(s.SCHEDULE, week, 1).height for week in weeks)
-    with show.progress(total, "flights", per_second=1) as advance:
+    with show.progress(total, "flights") as advance:
         run = f"traffic-{uuid.uuid4().hex[:12]}"
         return list(
             replay_weeks(
@@ -109,7 +109,7 @@ def _print(answers: pl.DataFrame) -> None:
         (who, f"{found.count:,}", *(f"{getattr(found, name):.2f}" for name in times))
         for who, found in latencies(answers).items()
     ]
-    show.table("How long answers took, from when each flight should have been asked for", columns, rows)
+    show.table("Latency, from when each request was due", columns, rows)
 
 
 def _require_answers(document: dict, answers: pl.DataFrame) -> None:

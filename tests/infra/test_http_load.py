@@ -149,11 +149,11 @@ def test_a_service_that_nobody_started_is_reported_for_every_request():
     assert all("refused" in answer.problem or "Connect call failed" in answer.problem for answer in heard)
 
 
-def test_a_service_that_speaks_no_http_is_reported():
+def test_a_service_that_speaks_no_http_is_reported_and_nothing_is_logged(caplog):
     with serving(lambda *_: b"SSH-2.0-OpenSSH_9.2\r\n") as server:
         (answer,) = heard_of(server.address, asked(1))
 
-    assert (answer.status, answer.retries) == (UNANSWERED, 1)
+    assert (answer.status, answer.retries, caplog.records) == (UNANSWERED, 1, [])
 
 
 def test_a_service_that_is_silent_is_waited_for_no_longer_than_allowed():
@@ -187,7 +187,7 @@ def test_a_stall_is_charged_to_everybody_who_had_to_wait_in_an_open_loop():
 
     waited = [answer for answer in opened if answer.latency_ms > stall_ms / 4]
     assert len(waited) >= 25  # thirty by the clock; a loaded machine can only add to them
-    assert sum(answer.latency_ms > stall_ms for answer in closed) == 1
+    assert 1 <= sum(answer.latency_ms > stall_ms for answer in closed) <= 3  # one, but for a loaded machine
 
 
 def test_no_more_is_sent_than_the_rate_allows_and_nothing_after_its_time():

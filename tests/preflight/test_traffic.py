@@ -173,6 +173,7 @@ def test_another_week_than_the_services_is_refused_naming_the_way(service, repla
     ("arguments", "words"),
     [
         (("--address", "localhost:3000"), "expected an address such as http://127.0.0.1:3000, got 'localhost:3000'"),
+        (("--address", "https://localhost"), "expected an address such as http://127.0.0.1:3000, got 'https://local"),
         (("2013-02", "--every-flight"), "give a PERIOD or --every-flight, not both"),
     ],
 )
