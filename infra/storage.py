@@ -106,10 +106,11 @@ class Store:
             return None
         return found.st_ino, found.st_mtime_ns, found.st_size
 
-    def keep_newest(self, folder: str, pattern: str, number: int) -> None:
-        """Remove the files of a folder that match, except so many of those whose names come last."""
+    def keep_newest(self, folder: str, pattern: str, number: int, besides: str) -> None:
+        """Remove the files of a folder that match, except so many of those whose names come last, and `besides`."""
         for old in self.files(folder, pattern)[:-number]:
-            old.unlink(missing_ok=True)
+            if old != self.path(besides):
+                old.unlink(missing_ok=True)
 
     def make_folder(self, *parts: str) -> Path:
         """A folder of the home folder, made if need be, for a tool that writes its own files."""

@@ -9,9 +9,9 @@ FOLDER, KEPT_WEEKS = "online", 2
 
 
 def write_snapshot(store: Store, week: Week, state: State) -> None:
-    """Keep the arrays for the flights of a week; those of all but the newest weeks are forgotten."""
+    """Keep the arrays for the flights of a week; those of all others but the newest weeks are forgotten."""
     store.write_bytes(snapshot_path(week), pack_arrays(state))
-    store.keep_newest(FOLDER, "*.npz", KEPT_WEEKS)
+    store.keep_newest(FOLDER, "*.npz", KEPT_WEEKS, besides=snapshot_path(week))
 
 
 def read_snapshot(store: Store, week: Week) -> State | None:

@@ -114,7 +114,7 @@ class PlanAlone:
 
     def __init__(self) -> None:
         nothing = {name: pl.DataFrame(schema=feed.polars_schema) for name, feed in s.FEEDS.items()}
-        self._state = prepare_state(World(**nothing, planes=pl.DataFrame(schema=s.PLANES.polars_schema)))
+        self._state = prepare_state(World(**nothing, planes=pl.DataFrame(schema=s.PLANES)))
 
     def rows(self, flights: list[FlightRequest]) -> FeatureRows:
         """As `OnlineFeatures.rows`, for any moment."""
