@@ -78,9 +78,12 @@ def _print(plan: dict, answer: dict) -> None:
     title = f"{plan[s.CARRIER]}{plan[s.FLIGHT_NUMBER]} of {plan[s.FLIGHT_ID][:10]} (times of New York)"
     show.table(title, {"what": "left", "answer": "left"}, facts)
     largest = max((abs(reason["contribution"]) for reason in answer["reasons"]), default=0)
-    reasons = [(reason["words"], show.signed_bar(reason["contribution"], largest)) for reason in answer["reasons"]]
-    columns = {"reason, and what it adds to the log-odds": "left", "in time │ late": "center"}
-    show.table("Most of all", columns, reasons or [("nothing speaks for either", "")])
+    reasons = [
+        (reason["words"], show.signed_bar(reason["contribution"], largest), f"{reason['contribution']:+.2f}")
+        for reason in answer["reasons"]
+    ]
+    columns = {"reason": "left", "in time │ late": "center", "log-odds": "right"}
+    show.table("Most of all", columns, reasons or [("nothing speaks for either", "", "")])
 
 
 def _freshness(features: dict) -> str:

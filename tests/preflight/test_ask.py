@@ -50,6 +50,7 @@ def test_the_answer_of_the_service_is_shown_whole(service, ask, flight):
         assert words in ended.stdout
     for reason in REASONS:
         (row,) = [line for line in ended.stdout.splitlines() if line.startswith(f" {reason['words']}")]
+        assert row.split()[-1] == f"{reason['contribution']:+.2f}"
         assert ("█│" in row, "│█" in row) == (reason["contribution"] < 0, reason["contribution"] > 0)
     last = f"{flight[s.FLIGHT_ID]}: version {CHAMPION} says {probability:.1%}, {decision}; most of all: it leaves early"
     assert ended.stdout.splitlines()[-1] == last
