@@ -1,16 +1,24 @@
-"""`rollout` and `rollback`: a second version on real traffic, and the way back."""
+"""`rollout`: a second version on real traffic, beside the champion."""
 
 from dataclasses import asdict
 
+from data_checks import schema as s
 from infra.settings import Settings
 from infra.storage import Store
-from pipelines.context import open_context
+from monitoring.ab import AbRules, Comparison, compare_arms, compare_pairs
+from monitoring.labels import known_labels
+from pipelines.clock import Week
+from pipelines.context import Context, open_context
 from preflight import show
 from services import rollout
+from services.ab_answers import ab_answers, shadow_answers
 from services.guardrails import StageFigures
 from services.model import POINTER, PREVIOUS, pointed
 from services.prediction_log import log_end, read_from
-from services.switching import roll_back
+from services.routing import AB
+
+WEEKS_OF_LABELS = 26
+"""Of outcomes that a rollout is judged by: longer than any should run."""
 
 
 def begin(settings: Settings, mode: str, version: int, share: float) -> None:
@@ -27,11 +35,6 @@ def stop(settings: Settings, reason: str) -> None:
     show.tell("stopped: the champion answers everybody" if was_there else "nothing to stop: there is no rollout")
 
 
-def rollback(settings: Settings, reason: str) -> None:
-    """Let the version before answer again. Raises NothingToGoBackTo."""
-    show.tell(roll_back(open_context(settings), reason).sentence())
-
-
 def status(settings: Settings, as_json: bool) -> None:
     """Who answers, and how the rollout stands."""
     context = open_context(settings)
@@ -41,18 +44,31 @@ def status(settings: Settings, as_json: bool) -> None:
         answering = f"version {versions['champion']} answers" if "champion" in versions else "nothing is served here"
         show.finish(f"no rollout; {answering}", {"versions": versions, "rollout": None}, as_json)
         return
-    figures, decision = rollout.look(stage, read_from(settings.home, stage.begins_at)[0])
+    records = read_from(settings.home, stage.begins_at)[0]
+    figures, decision = rollout.look(stage, records)
+    compared = _by_labels(context, stage, records)
     if not as_json:
         _print(stage, figures)
+        show.tell(f"by labels: {compared.winner}; {compared.reason}")
     document = {
         "versions": versions,
         "rollout": asdict(stage),
         "figures": asdict(figures),
         "decision": asdict(decision),
+        "by_labels": asdict(compared),
     }
     show.finish(
         f"{stage.plan.mode} of version {stage.plan.challenger}: {decision.action}, {decision.reason}", document, as_json
     )
+
+
+def _by_labels(context: Context, stage: rollout.Stage, records: list[dict]) -> Comparison:
+    """Who is better by the labels that the year knows by now: of the same flights in a shadow, of divided ones else."""
+    plan, newest = stage.plan, Week.from_id(context.journal.weeks("validate")[-1])
+    labels = known_labels(context.accepted(s.OUTCOMES, newest, WEEKS_OF_LABELS), context.clock_shows())
+    if plan.mode == AB:
+        return compare_arms(ab_answers(records, plan, stage.champion), labels, plan.share, AbRules())
+    return compare_pairs(shadow_answers(records, stage.champion, plan.challenger), labels, AbRules())
 
 
 def _versions(store: Store) -> dict[str, int]:

@@ -62,6 +62,6 @@ def rollback(
     reason: Annotated[str, typer.Option(help="kept in the ledger")] = "rolled back by hand",
 ) -> None:
     """Let the version before the champion answer again: traffic at once, then registry and ledger."""
-    from preflight import rollout
+    from preflight import rollback as way_back
 
-    rollout.rollback(context.obj, reason)
+    way_back.rollback(context.obj, reason)
