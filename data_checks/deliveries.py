@@ -15,8 +15,8 @@ from data_checks.times import UTC
 from data_checks.validation import DataRefused
 
 BATCH, ROW_NUMBER, OBJECTION = "batch", "row_number", "objection"
-LAND, SUPERSEDE = "land", "supersede"
-"""A batch landed, with what it corrects; or one that had landed before takes the place of another."""
+LAND, SUPERSEDE, ERASE = "land", "supersede", "erase"
+"""A batch landed, with what it corrects; one that had landed before takes the place of another; a tail was erased."""
 
 OBJECTIONS = {OBJECTION: pl.String}
 MARKS = {BATCH: pl.String, ROW_NUMBER: pl.Int64}

@@ -1,0 +1,178 @@
+"""An erased aircraft leaves what was answered, and takes its pseudonym, its features and the reasons about them."""
+
+import base64
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from filelock import FileLock, Timeout
+from sqlalchemy import Column, Engine, Integer, LargeBinary, MetaData, String, Table, create_engine, select
+
+from pipelines.erasing import ERASED_FEATURES
+from pipelines.feature_catalog import NAMES
+from services.forgetting import LOCK, LOG_FOLDER, forget_in_log, forget_in_requests, forget_in_table
+
+KEY, OTHER = "a" * 32, "b" * 32
+PLACES = [NAMES.index(name) for name in ERASED_FEATURES]
+
+
+def packed(height: int, width: int = len(NAMES)) -> str:
+    """Features of so many flights, none missing."""
+    return base64.b64encode(np.ones((height, width), "<f8").tobytes()).decode()
+
+
+def unpacked(text: str, height: int) -> np.ndarray:
+    """Features as the log has them."""
+    return np.frombuffer(base64.b64decode(text), "<f8").reshape(height, -1)
+
+
+def reason(group: str, feature: str) -> dict:
+    """One reason of an answer."""
+    return {"feature": feature, "group": group, "value": 1.0, "contribution": 0.1, "words": f"{feature} is 1"}
+
+
+def record(*keys: str | None, answer: dict | None = None, **more: object) -> dict:
+    """A record of flights of these aircraft."""
+    flights = [["UA", number, key, "EWR", "IAH", "d", "a", None] for number, key in enumerate(keys)]
+    said = {"probability_late": 0.5, "reasons": [reason("plane", "seats"), reason("weather", "temperature_f")]}
+    return {"id": "r", "flights": flights, "x": packed(len(keys)), "answer": answer or said, **more}
+
+
+def write_log(home: Path, *segments: list[dict], tail: str = "") -> list[Path]:
+    """Segments of a prediction log; `tail` is a last line that was torn."""
+    folder = home / LOG_FOLDER
+    folder.mkdir()
+    paths = [folder / f"{number:06d}.jsonl" for number in range(1, len(segments) + 1)]
+    for path, records in zip(paths, segments, strict=True):
+        path.write_text("".join(json.dumps(one) + "\n" for one in records) + tail)
+    return paths
+
+
+def read(path: Path) -> list[dict]:
+    """The whole records of a segment."""
+    return [json.loads(line) for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
+
+
+def test_a_record_loses_what_it_has_of_the_aircraft_and_keeps_the_rest(tmp_path):
+    (path,) = write_log(tmp_path, [record(KEY, latency_ms=1.5)])
+
+    assert forget_in_log(tmp_path, KEY) == 1
+
+    (kept,) = read(path)
+    (features,) = unpacked(kept["x"], 1)
+    assert kept["flights"][0][2] is None
+    assert set(np.flatnonzero(np.isnan(features))) == set(PLACES)
+    assert kept["answer"] == {"probability_late": 0.5, "reasons": [reason("weather", "temperature_f")]}
+    assert kept["latency_ms"] == 1.5
+
+
+def test_other_flights_of_a_batch_keep_their_aircraft(tmp_path):
+    answer = {"predictions": [{"flight_id": "one"}, {"flight_id": "two"}]}
+    (path,) = write_log(tmp_path, [record(OTHER, KEY, answer=answer)])
+
+    forget_in_log(tmp_path, KEY)
+
+    (kept,) = read(path)
+    assert [flight[2] for flight in kept["flights"]] == [OTHER, None]
+    assert np.isnan(unpacked(kept["x"], 2)).sum(axis=1).tolist() == [0, len(PLACES)]
+    assert kept["answer"] == answer
+
+
+def test_whatever_an_explanation_names_after_the_aircraft_goes(tmp_path):
+    answer = {
+        "features": {"seats": 100, "temperature_f": 50},
+        "groups": [{"group": "inbound", "contribution": 1}, {"group": "plan", "contribution": 2}],
+    }
+    (path,) = write_log(tmp_path, [record(KEY, answer=answer)])
+
+    forget_in_log(tmp_path, KEY)
+
+    assert read(path)[0]["answer"] == {
+        "features": {"temperature_f": 50},
+        "groups": [{"group": "plan", "contribution": 2}],
+    }
+
+
+def test_features_of_another_catalog_go_missing_altogether(tmp_path):
+    (path,) = write_log(tmp_path, [record(KEY) | {"x": packed(1, width=7)}])
+
+    forget_in_log(tmp_path, KEY)
+
+    assert np.isnan(unpacked(read(path)[0]["x"], 1)).all()
+
+
+def test_a_segment_without_the_aircraft_is_not_written_and_a_torn_line_stays(tmp_path):
+    torn = '{"id": "to'
+    first, second = write_log(tmp_path, [record(OTHER, None)], [record(KEY)], tail=torn)
+    before = first.read_bytes(), first.stat().st_ino
+
+    assert forget_in_log(tmp_path, KEY) == 1
+
+    assert (first.read_bytes(), first.stat().st_ino) == before
+    assert second.read_text().endswith(f"\n{torn}")
+
+
+def test_done_again_it_changes_nothing(tmp_path):
+    paths = write_log(tmp_path, [record(KEY)], [record(OTHER)])
+    forget_in_log(tmp_path, KEY)
+    before = [path.read_bytes() for path in paths]
+
+    assert forget_in_log(tmp_path, KEY) == 0
+    assert [path.read_bytes() for path in paths] == before
+
+
+def test_a_home_that_answered_nothing_has_nothing_to_forget(tmp_path):
+    assert forget_in_log(tmp_path, KEY) == 0
+    assert forget_in_requests(tmp_path, "N14228") == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_it_waits_for_whoever_is_writing(tmp_path, monkeypatch):
+    write_log(tmp_path, [record(KEY)])
+    monkeypatch.setattr("services.forgetting.FileLock", lambda path: FileLock(path, timeout=0.05))
+
+    with FileLock(tmp_path / LOG_FOLDER / LOCK, is_singleton=False), pytest.raises(Timeout):
+        forget_in_log(tmp_path, KEY)
+
+
+def test_the_older_log_of_requests_loses_the_tail_number_too(tmp_path):
+    (tmp_path / "requests").mkdir()
+    path = tmp_path / "requests" / "7.jsonl"
+    documents = [
+        {"request": {"carrier": "UA", "tail_number": tail}, "features": dict.fromkeys(NAMES, 1.0), "version": 3}
+        for tail in ("N14228", "N24211")
+    ]
+    path.write_text("".join(json.dumps(one) + "\n" for one in documents))
+
+    assert forget_in_requests(tmp_path, "N14228") == 1
+
+    erased, kept = read(path)
+    assert erased["request"] == {"carrier": "UA"}
+    assert {name for name, value in erased["features"].items() if value is None} == set(ERASED_FEATURES)
+    assert kept == documents[1]
+
+
+def store(*keys: str) -> tuple[Engine, Table]:
+    """A table with a row per flight."""
+    engine = create_engine("sqlite://")
+    columns = Column("id", Integer, primary_key=True), Column("tail_key", String), Column("features", LargeBinary)
+    table = Table("answers", MetaData(), *columns, Column("seats", Integer), Column("temperature_f", Integer))
+    table.create(engine)
+    row = {"features": np.ones(len(NAMES), "<f8").tobytes(), "seats": 1, "temperature_f": 50}
+    with engine.begin() as connection:
+        connection.execute(table.insert(), [{"tail_key": key, **row} for key in keys])
+    return engine, table
+
+
+def test_a_table_loses_the_same_of_its_rows():
+    engine, table = store(KEY, OTHER)
+
+    assert forget_in_table(engine, "answers", KEY) == 1
+
+    with engine.connect() as connection:
+        erased, kept = connection.execute(select(table)).mappings().all()
+    assert (erased["tail_key"], erased["seats"], erased["temperature_f"]) == (None, None, 50)
+    assert set(np.flatnonzero(np.isnan(np.frombuffer(erased["features"])))) == set(PLACES)
+    assert (kept["tail_key"], kept["seats"]) == (OTHER, 1)
+    assert forget_in_table(engine, "answers", KEY) == 0
