@@ -136,7 +136,8 @@ class Registry:
         for leftover in found:
             self._client.delete_run(leftover.info.run_id)
         named = {"study_key": study_key, **(tags or {})}
-        parent = self._log_run(run_name, parameters, _metrics(metrics), named)
+        measured = [Metric(name, value, _now(), 0) for name, value in metrics.items()]
+        parent = self._log_run(run_name, parameters, measured, named)
         for trial in trials:
             losses = [Metric("fold_log_loss", loss, _now(), step) for step, loss in enumerate(trial["fold_losses"])]
             above = {**named, PARENT: parent, "state": trial["state"]}
@@ -209,7 +210,11 @@ class Registry:
         """Keep the gate's record with the version: the whole of it as an artifact, the verdict as a tag."""
         run = self._version(version).run_id
         self._client.log_dict(run, record, RECORD)
-        self._client.set_model_version_tag(MODEL_NAME, str(version), "gate", verdict)
+        self.tag(version, "gate", verdict)
+
+    def tag(self, version: int, name: str, value: str) -> None:
+        """Note something on a version; it shows in the registry and in `version_tags`."""
+        self._client.set_model_version_tag(MODEL_NAME, str(version), name, value)
 
     def gate_record(self, version: int) -> dict:
         """The gate's record of a version. Raises RegistryError when it was never judged."""
@@ -279,17 +284,11 @@ class Registry:
         try:
             self._client.get_registered_model(MODEL_NAME)
         except MlflowException:
-            self._client.create_registered_model(
-                MODEL_NAME, description="Probability that a flight from New York arrives 15 minutes or more late"
-            )
+            self._client.create_registered_model(MODEL_NAME, description="Probability that a flight arrives late")
 
 
 _load_once = lru_cache(maxsize=4)(load_model)
 _scorer_once = lru_cache(maxsize=4)(load_bundle)
-
-
-def _metrics(values: dict[str, float]) -> list[Metric]:
-    return [Metric(name, value, _now(), 0) for name, value in values.items()]
 
 
 def _now() -> int:

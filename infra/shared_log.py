@@ -109,7 +109,13 @@ class SharedLog:
     def _catch_up(self) -> None:
         """Learn the keys of what others have written; go on to the next segment when this one is full."""
         while True:
-            size = os.fstat(self._handle).st_size
+            found = os.fstat(self._handle)
+            if not found.st_nlink:  # written anew, to forget something, or removed: nothing is where it was
+                self._places.clear()
+                for number in _numbers(self._folder) or [self._segment]:
+                    self._open(number)
+                continue
+            size = found.st_size
             if size > self._read:
                 self._learn(os.pread(self._handle, size - self._read, self._read))
             if self._read < self._limits.segment_bytes:

@@ -11,7 +11,8 @@ class CardFacts:
     """A version as the registry knows it. Of a candidate, `judged` and `judged_lineage` are its own.
 
     `record` is the signed record of the version, `judged` the one with the gate's evidence; `manifest` is the
-    bundle's, `model_sha256` that of the file of scikit-learn beside it.
+    bundle's, `model_sha256` that of the file of scikit-learn beside it. `erased` is how many of the flights it has seen
+    are of aircraft that were erased since.
     """
 
     version: int
@@ -21,6 +22,7 @@ class CardFacts:
     judged_lineage: dict
     manifest: dict
     model_sha256: str
+    erased: int = 0
 
     @property
     def is_refit(self) -> bool:

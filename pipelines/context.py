@@ -13,6 +13,7 @@ from data_checks import schema as s
 from data_checks.feeds import split_feeds
 from data_checks.history import History, Span, build_history
 from infra.errors import PreflightError
+from infra.forgotten import Forgotten
 from infra.journal import Journal
 from infra.ledger import Ledger
 from infra.settings import Settings, load_settings
@@ -20,6 +21,7 @@ from infra.source import Source, open_source
 from infra.stopwatch import part
 from infra.storage import MissingTable, Store
 from pipelines.clock import PeriodError, Week, days_within, midnight, parse_period, weeks_between
+from pipelines.erasing import without_erased
 from pipelines.state import World
 
 if TYPE_CHECKING:
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 HISTORY = "history.json"
 SWITCH = "switch"
 """What the ledger calls it when another version was made champion without a promotion: a rollback, a canary's end."""
+ERASURE = "privacy/erasure.json"
+"""What an erasure that is going on changes; gone when it is done."""
 WEEKS_TO_JUDGE_BY = 6
 """Accepted weeks that a batch is judged against: enough to know what a weekday usually brings."""
 WEEKS_OF_PLAN = 3
@@ -46,6 +50,10 @@ class OtherHistory(PreflightError, ValueError):  # noqa: N818
     """A home folder holds a life that was lived with other settings."""
 
 
+class ErasureUnfinished(PreflightError, RuntimeError):  # noqa: N818
+    """A command would write beside tables of which some are erased and some are not yet."""
+
+
 class LostRegistry(PreflightError, RuntimeError):  # noqa: N818
     """Registry and event log tell different histories."""
 
@@ -58,6 +66,7 @@ class Context:
         self.store = Store(settings.home)
         self.journal = Journal(self.store)
         self.ledger = Ledger(self.store)
+        self.forgotten = Forgotten(settings.home, settings.pseudonym_key)
 
     @cached_property
     def registry(self) -> Registry:
@@ -71,8 +80,20 @@ class Context:
         """The five source files, hashed and not yet parsed."""
         return open_source(self.settings.source, s.SOURCE_COLUMNS)
 
+    def feeds_of_source(self) -> dict[str, pl.DataFrame]:
+        """Feeds and reference tables by name, as the source has them but for what was erased here."""
+        return without_erased(split_feeds(self.source.tables(s.SOURCE_COLUMNS)), self.forgotten.holds)
+
     def claim_history(self) -> None:
-        """Bind the home folder to the settings that shape its history. Raises OtherHistory when it has others."""
+        """Bind the home folder to the settings that shape its history.
+
+        Raises OtherHistory when it has others, ErasureUnfinished while a tail number is half erased.
+        """
+        if self.store.read_json(ERASURE):
+            raise ErasureUnfinished(
+                f"a tail number was begun to be erased under {self.settings.home}, and the command was interrupted; "
+                "run it again first: preflight forget TAIL"
+            )
         ours = self.settings.model_dump(mode="json", exclude=set(FREE_SETTINGS))
         theirs = self.store.read_json(HISTORY)
         if theirs is None:
@@ -203,7 +224,7 @@ class Context:
     def year(self) -> World:
         """The feeds of all weeks: the accepted rows, or as the source has them where a week was never validated."""
         if not self.has_accepted_year():
-            feeds = split_feeds(self.source.tables(s.SOURCE_COLUMNS))
+            feeds = self.feeds_of_source()
             return World(**{name: feeds[name] for name in s.FEEDS}, planes=feeds["planes"])
         last = self.all_weeks()[-1]
         feeds = {feed.name: self.accepted(feed, last) for feed in s.FEEDS.values()}

@@ -22,9 +22,11 @@ from infra.errors import UsageError
 from infra.source import read_delivery
 from pipelines.clock import Week
 from pipelines.context import Context
+from pipelines.erasing import stands_in
 from pipelines.judging import blocked_weeks
 from pipelines.landing import judged_rows, land_batch
 
+KEPT_FILES = "deliveries"
 ANSWERS = {True: "landed", False: "had landed already"}
 
 
@@ -80,7 +82,8 @@ def deliver_file(context: Context, feed: s.Feed, path: Path, corrects: str | Non
     """Keep a file as it came and land its rows as one batch; the same rows a second time land nothing."""
     content, rows, ignored = read_rows(path, feed)
     digest = hashlib.sha256(content).hexdigest()
-    context.store.write_bytes(f"deliveries/{digest}{path.suffix.lower()}", content)
+    if not stands_in(read_delivery(path)[1], context.forgotten.holds):  # then its rows are kept, the file is not
+        context.store.write_bytes(f"{KEPT_FILES}/{digest}{path.suffix.lower()}", content)
     entry, is_new = land_batch(context, feed, rows, {"file": path.name, "sha256": digest}, corrects)
     return {"entry": entry, "is_new": is_new, "ignored_columns": ignored, "fate": fate_of(context, entry).as_dict()}
 

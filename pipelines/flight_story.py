@@ -16,6 +16,7 @@ from pipelines.calibration_map import CalibrationMap
 from pipelines.clock import Week
 from pipelines.context import Context
 from pipelines.encoding import encode_features
+from pipelines.erasing import is_erased_in
 from pipelines.feature_catalog import NAMES
 from pipelines.flight_rows import KnownRows, find_flight, known_rows
 from pipelines.reasons import Reasons, give_reasons
@@ -45,7 +46,8 @@ class Decision:
 class Recorded:
     """The live prediction of that week: who made it, what it was, and how far the explanation is off it.
 
-    `difference` is None where another version is explained than the one that predicted.
+    `difference` is None where another version is explained than the one that predicted, or other features: those of
+    an aircraft that was erased since.
     """
 
     version: int
@@ -105,7 +107,7 @@ def tell_flight(
         rows=known_rows(context.world(week), flight),
         reasons=reasons,
         decision=decide(reasons.probability, scorer.manifest["decision_threshold"], costs_of(context.settings)),
-        recorded=compare(said, chosen, reasons.probability, identifier),
+        recorded=_beside(context, week, flight, said, chosen, reasons.probability),
         truth=find_truth(_outcomes_known(context), identifier, context.clock_shows()),
     )
 
@@ -177,6 +179,15 @@ def find_truth(outcomes: pl.DataFrame, flight: str, at: datetime) -> Truth:
     is_late = delay >= s.LATE_MIN
     told = f"landed {abs(delay)} min {'after' if delay >= 0 else 'before'} schedule"
     return Truth(is_late, delay, f"{'late' if is_late else 'in time'}: {told}, {since}")
+
+
+def _beside(
+    context: Context, week: Week, flight: pl.DataFrame, said: dict | None, version: int, probability: float
+) -> Recorded | None:
+    """The recorded prediction; of an aircraft that was erased since it was made by features that are gone."""
+    if said and flight[s.TAIL_NUMBER].item() is None and is_erased_in(context.ledger.entries(), week.id):
+        return Recorded(said[VERSION], said[PROBABILITY], None)
+    return compare(said, version, probability, flight[s.FLIGHT_ID].item())
 
 
 def _prediction(context: Context, week: Week, flight: str) -> dict | None:

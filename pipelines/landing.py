@@ -11,6 +11,7 @@ import polars as pl
 from data_checks import schema as s
 from data_checks.deliveries import (
     BATCH,
+    ERASE,
     LAND,
     OBJECTION,
     ROW_NUMBER,
@@ -46,6 +47,7 @@ from infra.stopwatch import part
 from infra.storage import content_hash
 from pipelines.clock import Week
 from pipelines.context import Context
+from pipelines.erasing import without_tails
 
 WORD_WEEKS = 4
 """Words about a flight become known in the week of its day and the three after it: 14 days, and a weekend to arrive."""
@@ -71,7 +73,8 @@ def land_batch(
     if batch in before:
         return before[batch], False
     received_at = context.clock_shows()
-    named = rows.with_columns(pl.lit(batch).alias(BATCH)).with_row_index(ROW_NUMBER).select(landed_schema(feed).names())
+    kept = without_tails(rows, context.forgotten.holds)  # after its name: the same file is known as the same batch
+    named = kept.with_columns(pl.lit(batch).alias(BATCH)).with_row_index(ROW_NUMBER).select(landed_schema(feed).names())
     periods = [Period(week.id, week.start, week.end) for week in context.all_weeks()]
     placed = place_rows(named.cast(dict(landed_schema(feed))), feed, periods, _desk(context))
     for week, arriving in placed.items():
@@ -166,7 +169,7 @@ def settle(context: Context) -> None:
     entry = entries[-1]
     if entry["action"] in (LAND, SUPERSEDE):
         _settle_landing(context, entry)
-    else:
+    elif entry["action"] != ERASE:
         _settle_action(context, entry)
 
 

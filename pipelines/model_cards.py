@@ -4,6 +4,7 @@ from infra.records import require_signed
 from infra.stopwatch import part
 from monitoring.card_facts import CardFacts
 from pipelines.context import Context
+from pipelines.erasing import LEARNED_FROM_FORGOTTEN
 
 FOLDER = "report/models"
 
@@ -28,7 +29,7 @@ def card_facts(context: Context, version: int) -> CardFacts:
     registry = context.registry
     with part("MLflow"):
         record = _signed(context, version)
-        judged = record.get("judged_version", version)
+        judged, tags = record.get("judged_version", version), registry.version_tags(version)
         return CardFacts(
             version=version,
             record=record,
@@ -36,7 +37,8 @@ def card_facts(context: Context, version: int) -> CardFacts:
             lineage=registry.lineage(version),
             judged_lineage=registry.lineage(judged),
             manifest=registry.bundle(version).manifest,
-            model_sha256=registry.version_tags(version)["sha256"],
+            model_sha256=tags["sha256"],
+            erased=int(tags.get(LEARNED_FROM_FORGOTTEN, 0)),
         )
 
 

@@ -18,6 +18,7 @@ from pipelines.causes import Manifests, explain_difference
 from pipelines.clock import Week
 from pipelines.context import Context, open_context
 from pipelines.encoding import encode_features
+from pipelines.erasing import LEARNED_FROM_FORGOTTEN
 from pipelines.estimators import ModelParameters
 from pipelines.fitting import calibrate
 from pipelines.protocol import Slices, protocol_of
@@ -35,7 +36,8 @@ class CannotRebuild(PreflightError, ValueError):  # noqa: N818
 class Registered:
     """What the registry says of a version, as plain values: the process that makes it again needs no registry.
 
-    `candidate` is the lineage of the version that it is a refit of; `logged` are the parameters of its run, as text.
+    `candidate` is the lineage of the version that it is a refit of; `logged` are the parameters of its run, as text;
+    `erased` is how many of the flights it has seen are of aircraft that were erased since.
     """
 
     version: int
@@ -44,6 +46,7 @@ class Registered:
     logged: dict[str, str]
     bundle_sha256: str
     decision_threshold: float
+    erased: int = 0
 
     @property
     def kind(self) -> str:
@@ -86,6 +89,7 @@ def registered(context: Context, version: int) -> Registered:
         logged=registry.parameters(version),
         bundle_sha256=bundle.sha256,
         decision_threshold=bundle.manifest["decision_threshold"],
+        erased=int(registry.version_tags(version).get(LEARNED_FROM_FORGOTTEN, 0)),
     )
 
 
@@ -130,11 +134,20 @@ def rebuild(context: Context, version: Registered) -> Rebuilt:
         made={**now, "decision_threshold": fitted.bundle.manifest["decision_threshold"]},
         logged=version.logged,
     )
-    return replace(made, causes=explain_difference(context, manifests))
+    return replace(made, causes=(*_erased(version), *explain_difference(context, manifests)))
 
 
 def _in_this_process(settings: Settings, version: Registered) -> Rebuilt:
     return rebuild(open_context(settings), version)
+
+
+def _erased(version: Registered) -> Iterator[str]:
+    """A version that saw what is gone cannot be made again: that is no damage."""
+    if version.erased:
+        yield (
+            f"{version.erased} of the flights it has seen are of aircraft that were erased since (docs/privacy.md): "
+            "what it learned from is gone, and nothing can make it again; preflight train learns without"
+        )
 
 
 def _fit_again(context: Context, version: Registered) -> Fit:

@@ -216,6 +216,19 @@ def parity(
 
 
 @app.command()
+def forget(
+    context: typer.Context,
+    tail: Annotated[str, typer.Argument(help="tail number of the aircraft, such as N14228")],
+    yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
+    as_json: Json = False,
+) -> None:
+    """Erase a tail number from tables, features, logs and pages, for good; the next training learns without it."""
+    from preflight import forget as erasure
+
+    erasure.forget(context.obj, tail, yes, as_json)
+
+
+@app.command()
 def status(context: typer.Context, as_json: Json = False) -> None:
     """Where the system is in its year: newest week, champion, last decision, event-log hash."""
     from preflight import look

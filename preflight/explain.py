@@ -152,7 +152,8 @@ def _recorded_step(story: FlightStory) -> tuple:
     recorded = story.recorded
     if recorded is None:
         return ("recorded then", "-", "nothing: the week was learned from")
-    same = f"the same to {recorded.difference:.0e}" if recorded.difference is not None else "another version"
+    other = "another version" if recorded.version != story.version else "by features that were erased since"
+    same = f"the same to {recorded.difference:.0e}" if recorded.difference is not None else other
     return ("recorded then", f"{recorded.probability:.4f}", f"by version {recorded.version}: {same}")
 
 

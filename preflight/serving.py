@@ -16,6 +16,7 @@ from infra.settings import Settings
 from infra.stopwatch import part
 from pipelines.clock import Week, local_day, parse_day
 from pipelines.context import Context, open_context
+from pipelines.erasing import is_erased_in
 from pipelines.scoring import PROBABILITY, VERSION, NoChampion
 from preflight import show
 from services.agent import Agent, run
@@ -105,6 +106,9 @@ def compare_day(context: Context, day: date | None) -> ServedDay:
     predictions = context.require("predictions", week, "preflight replay")
     batch = predictions.filter(local_day(s.SCHEDULED_DEPARTURE) == chosen).select(s.FLIGHT_ID, PROBABILITY)
     flights = context.accepted(s.SCHEDULE, week, 1).join(batch, on=s.FLIGHT_ID, how="semi", maintain_order="left")
+    if is_erased_in(context.ledger.entries(), week.id):  # an erased aircraft was scored by features that are gone
+        flights = flights.drop_nulls(s.TAIL_NUMBER)
+        batch = batch.join(flights, on=s.FLIGHT_ID, how="semi", maintain_order="left")
     with part("BentoML"), service_of(context, week) as service:
         served = ask_service(service.address, flights)
     return ServedDay(chosen, predictions[VERSION][0], compare(batch, served))

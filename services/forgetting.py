@@ -1,26 +1,24 @@
-"""Takes an erased aircraft out of what the service has answered: the prediction log, its table, the request log.
+"""Takes an erased aircraft out of what the service has answered: the prediction log, and the table it is loaded into.
 
 A record stays, with what was answered; the aircraft's pseudonym, the features that were found by it, and the reasons
 that quoted those go.
 """
 
-import base64
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock
-from sqlalchemy import Engine, MetaData, Table, select, update
+import orjson
+import sqlalchemy as sa
 
-from data_checks import schema as s
+from infra.shared_log import holding, segments
 from infra.storage import write_atomically
 from pipelines.erasing import ERASED_FEATURES, ERASED_GROUPS
 from pipelines.feature_catalog import NAMES
-from services.request_log import FOLDER as REQUESTS
+from services.loading import PREDICTIONS
+from services.prediction_log import FOLDER, pack_features, unpack_features
 
-LOG_FOLDER, LOCK = "prediction_log", ".lock"
 TAIL_PLACE = 2
 """Where the pseudonym stands among what a record says of a flight."""
 _COLUMNS = [NAMES.index(name) for name in ERASED_FEATURES]
@@ -32,55 +30,29 @@ Change = Callable[[dict], dict | None]
 def forget_in_log(home: Path, tail_key: str) -> int:
     """Erase an aircraft from every segment of the prediction log; returns how many records named it.
 
-    Segments are written anew one by one, whole, under the log's lock: whoever appends has to open the file again after
-    taking it. Killed and done again, it ends the same.
+    Segments are written anew one by one, whole, under the log's lock; writers see that theirs was replaced, and open
+    it again. Killed and done again, it ends the same.
     """
 
     def change(record: dict) -> dict | None:
         rows = [row for row, flight in enumerate(record["flights"]) if flight[TAIL_PLACE] == tail_key]
         return _without_rows(record, rows) if rows else None
 
-    with _locked(home / LOG_FOLDER):
-        return sum(_rewrite(path, change) for path in sorted((home / LOG_FOLDER).glob("*.jsonl")))
+    with holding(home / FOLDER):
+        return sum(_rewrite(path, change) for path in segments(home / FOLDER))
 
 
-def forget_in_requests(home: Path, tail: str) -> int:
-    """The same for the older log of requests, which has the tail number itself."""
-
-    def change(document: dict) -> dict | None:
-        if document["request"].get(s.TAIL_NUMBER) != tail:
-            return None
-        request = {name: value for name, value in document["request"].items() if name != s.TAIL_NUMBER}
-        return {**document, "request": request, "features": document["features"] | dict.fromkeys(ERASED_FEATURES)}
-
-    return sum(_rewrite(path, change) for path in sorted((home / REQUESTS).glob("*.jsonl")))
-
-
-def forget_in_table(engine: Engine, name: str, tail_key: str) -> int:
-    """The same for a table that the log was loaded into, one row per flight; returns how many rows named it.
-
-    `tail_key` becomes null; so does a column named as an erased feature; `features`, where there is such a column, is a
-    row of float64 as bytes or as base64, and loses the values of those.
-    """
-    table = Table(name, MetaData(), autoload_with=engine)
-    packed = "features" in table.c
-    values = {"tail_key": None} | {feature: None for feature in ERASED_FEATURES if feature in table.c}
-    key = list(table.primary_key)
+def forget_in_table(engine: sa.Engine, tail_key: str) -> int:
+    """The same for the table that the log was loaded into; returns how many rows named it."""
+    table = PREDICTIONS.c
     with engine.begin() as connection:
-        rows = connection.execute(select(table).where(table.c.tail_key == tail_key)).mappings().all()
+        rows = connection.execute(sa.select(PREDICTIONS).where(table.tail_key == tail_key)).mappings().all()
         for row in rows:
-            erased = values | ({"features": _without_columns(row["features"], [0])} if packed else {})
-            connection.execute(update(table).where(*(column == row[column.name] for column in key)).values(erased))
+            features = json.loads(row["features"]) | dict.fromkeys(ERASED_FEATURES)
+            which = (table.request_id == row["request_id"], table.place == row["place"])
+            values = {"tail_key": None, "features": orjson.dumps(features).decode()}
+            connection.execute(sa.update(PREDICTIONS).where(*which).values(values))
     return len(rows)
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    if not folder.is_dir():
-        yield
-        return
-    with FileLock(folder / LOCK):
-        yield
 
 
 def _rewrite(path: Path, change: Change) -> int:
@@ -88,7 +60,7 @@ def _rewrite(path: Path, change: Change) -> int:
     changed, lines = 0, []
     for line in path.read_bytes().splitlines(keepends=True):
         after = change(json.loads(line)) if line.endswith(b"\n") else None
-        lines.append(line if after is None else json.dumps(after, allow_nan=False).encode() + b"\n")
+        lines.append(line if after is None else orjson.dumps(after) + b"\n")
         changed += after is not None
     if changed:
         write_atomically(path, b"".join(lines))
@@ -107,18 +79,14 @@ def _without_rows(record: dict, rows: list[int]) -> dict:
         answer = {**answer, "predictions": answered}
     else:
         answer = _without_words(answer)
-    return {**record, "flights": flights, "x": _without_columns(record["x"], rows, len(flights)), "answer": answer}
+    return {**record, "flights": flights, "x": _without_columns(record["x"], rows), "answer": answer}
 
 
-def _without_columns(packed: str | bytes | None, rows: list[int], height: int = 1) -> str | bytes | None:
-    """Packed features without those of an aircraft in these rows; without any, where it is not known which is which."""
-    if packed is None:
-        return None
-    content = packed if isinstance(packed, bytes) else base64.b64decode(packed)
-    features = np.frombuffer(content, "<f8").reshape(height, -1).copy()
-    columns = _COLUMNS if features.shape[1] == len(NAMES) else range(features.shape[1])
-    features[np.ix_(rows, columns)] = np.nan
-    return features.tobytes() if isinstance(packed, bytes) else base64.b64encode(features.tobytes()).decode()
+def _without_columns(packed: str, rows: list[int]) -> str:
+    """Packed features without those of an aircraft in these rows."""
+    features = unpack_features(packed).copy()
+    features[np.ix_(rows, _COLUMNS)] = np.nan
+    return pack_features(features)
 
 
 def _without_words(value: object) -> object:

@@ -5,13 +5,15 @@ import json
 from pathlib import Path
 
 import numpy as np
-import pytest
-from filelock import FileLock, Timeout
-from sqlalchemy import Column, Engine, Integer, LargeBinary, MetaData, String, Table, create_engine, select
+import orjson
+import sqlalchemy as sa
 
+from infra.shared_log import SharedLog, segments
 from pipelines.erasing import ERASED_FEATURES
 from pipelines.feature_catalog import NAMES
-from services.forgetting import LOCK, LOG_FOLDER, forget_in_log, forget_in_requests, forget_in_table
+from services.forgetting import forget_in_log, forget_in_table
+from services.loading import PREDICTIONS, open_store, read_predictions
+from services.prediction_log import FOLDER, key_of
 
 KEY, OTHER = "a" * 32, "b" * 32
 PLACES = [NAMES.index(name) for name in ERASED_FEATURES]
@@ -41,7 +43,7 @@ def record(*keys: str | None, answer: dict | None = None, **more: object) -> dic
 
 def write_log(home: Path, *segments: list[dict], tail: str = "") -> list[Path]:
     """Segments of a prediction log; `tail` is a last line that was torn."""
-    folder = home / LOG_FOLDER
+    folder = home / FOLDER
     folder.mkdir()
     paths = [folder / f"{number:06d}.jsonl" for number in range(1, len(segments) + 1)]
     for path, records in zip(paths, segments, strict=True):
@@ -94,14 +96,6 @@ def test_whatever_an_explanation_names_after_the_aircraft_goes(tmp_path):
     }
 
 
-def test_features_of_another_catalog_go_missing_altogether(tmp_path):
-    (path,) = write_log(tmp_path, [record(KEY) | {"x": packed(1, width=7)}])
-
-    forget_in_log(tmp_path, KEY)
-
-    assert np.isnan(unpacked(read(path)[0]["x"], 1)).all()
-
-
 def test_a_segment_without_the_aircraft_is_not_written_and_a_torn_line_stays(tmp_path):
     torn = '{"id": "to'
     first, second = write_log(tmp_path, [record(OTHER, None)], [record(KEY)], tail=torn)
@@ -124,55 +118,41 @@ def test_done_again_it_changes_nothing(tmp_path):
 
 def test_a_home_that_answered_nothing_has_nothing_to_forget(tmp_path):
     assert forget_in_log(tmp_path, KEY) == 0
-    assert forget_in_requests(tmp_path, "N14228") == 0
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.glob("*/*.jsonl")) == []
 
 
-def test_it_waits_for_whoever_is_writing(tmp_path, monkeypatch):
-    write_log(tmp_path, [record(KEY)])
-    monkeypatch.setattr("services.forgetting.FileLock", lambda path: FileLock(path, timeout=0.05))
+def test_a_writer_goes_on_in_the_segment_that_was_written_anew_and_knows_what_it_answered(tmp_path):
+    log = SharedLog(tmp_path / FOLDER, key_of)
+    log.append(b"r", orjson.dumps(record(KEY)) + b"\n")
 
-    with FileLock(tmp_path / LOG_FOLDER / LOCK, is_singleton=False), pytest.raises(Timeout):
-        forget_in_log(tmp_path, KEY)
+    forget_in_log(tmp_path, KEY)
+    known = log.append(b"r", b'{"id":"r"}\n')
+    log.append(b"s", orjson.dumps(record(OTHER) | {"id": "s"}) + b"\n")
 
-
-def test_the_older_log_of_requests_loses_the_tail_number_too(tmp_path):
-    (tmp_path / "requests").mkdir()
-    path = tmp_path / "requests" / "7.jsonl"
-    documents = [
-        {"request": {"carrier": "UA", "tail_number": tail}, "features": dict.fromkeys(NAMES, 1.0), "version": 3}
-        for tail in ("N14228", "N24211")
-    ]
-    path.write_text("".join(json.dumps(one) + "\n" for one in documents))
-
-    assert forget_in_requests(tmp_path, "N14228") == 1
-
-    erased, kept = read(path)
-    assert erased["request"] == {"carrier": "UA"}
-    assert {name for name, value in erased["features"].items() if value is None} == set(ERASED_FEATURES)
-    assert kept == documents[1]
+    (path,) = segments(tmp_path / FOLDER)
+    assert [one["id"] for one in read(path)] == ["r", "s"]
+    assert json.loads(known)["flights"][0][2] is None
 
 
-def store(*keys: str) -> tuple[Engine, Table]:
-    """A table with a row per flight."""
-    engine = create_engine("sqlite://")
-    columns = Column("id", Integer, primary_key=True), Column("tail_key", String), Column("features", LargeBinary)
-    table = Table("answers", MetaData(), *columns, Column("seats", Integer), Column("temperature_f", Integer))
-    table.create(engine)
-    row = {"features": np.ones(len(NAMES), "<f8").tobytes(), "seats": 1, "temperature_f": 50}
+def test_the_loaded_table_loses_the_aircraft_and_its_features_alone(tmp_path):
+    engine = open_store(tmp_path, None)
+    rows = [row(KEY, place=0), row(OTHER, place=1)]
     with engine.begin() as connection:
-        connection.execute(table.insert(), [{"tail_key": key, **row} for key in keys])
-    return engine, table
+        connection.execute(sa.insert(PREDICTIONS), rows)
+
+    assert forget_in_table(engine, KEY) == 1
+
+    erased, kept = read_predictions(engine).to_dicts()
+    features = json.loads(erased["features"])
+    assert erased["tail_key"] is None
+    assert {name for name, value in features.items() if value is None} == set(ERASED_FEATURES)
+    assert (kept["tail_key"], kept["features"]) == (OTHER, rows[1]["features"])
+    assert forget_in_table(engine, KEY) == 0
 
 
-def test_a_table_loses_the_same_of_its_rows():
-    engine, table = store(KEY, OTHER)
-
-    assert forget_in_table(engine, "answers", KEY) == 1
-
-    with engine.connect() as connection:
-        erased, kept = connection.execute(select(table)).mappings().all()
-    assert (erased["tail_key"], erased["seats"], erased["temperature_f"]) == (None, None, 50)
-    assert set(np.flatnonzero(np.isnan(np.frombuffer(erased["features"])))) == set(PLACES)
-    assert (kept["tail_key"], kept["seats"]) == (OTHER, 1)
-    assert forget_in_table(engine, "answers", KEY) == 0
+def row(tail_key: str, place: int) -> dict:
+    """A row of the table, every feature 1."""
+    texts = dict.fromkeys(("answered_at", "kind", "role", "mode", "flight_id", "as_of", "flight"), "a")
+    numbers = dict.fromkeys(("version", "latency_ms", "probability", "is_late"), 1)
+    features = json.dumps(dict.fromkeys(NAMES, 1.0))
+    return {"request_id": "r", "place": place, "tail_key": tail_key, "features": features, **texts, **numbers}
