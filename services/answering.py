@@ -1,5 +1,6 @@
 """From typed flights to an answer: who answers, with which features and reasons, on record before it is given."""
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ PREDICT, PREDICT_BATCH, EXPLAIN = "predict", "predict_batch", "explain"
 PINNED = "pinned"
 MOST_REASONS = 3
 LOG_RETRY_SECONDS = 5
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -53,13 +56,14 @@ class Answering:
 
     def __init__(self, current: Callable[[], Current], log: SharedLog, pseudonyms: Pseudonyms) -> None:
         self._current, self._log, self._pseudonyms = current, log, pseudonyms
+        self._log_trouble: str | None = None
 
     def answer(self, kind: str, flights: list[FlightRequest], asked: Asked, started: float) -> tuple[bytes, int | None]:
         """The answer as JSON, and the version that gave it, None when it was given before and is repeated.
 
         `started` is when the request came, by `time.perf_counter`. Raises Refused.
         """
-        known = self._log.find(asked.request_id.encode()) if asked.may_be_again else None
+        known = self._on_record(self._log.find, asked) if asked.may_be_again else None
         if known is not None:
             return self._again(known, asked), None
         current = self._current()
@@ -86,21 +90,29 @@ class Answering:
             shadow=shadow,
             failed=failed,
         )
-        known = self._keep(asked, make_line(asked.request_id, given, flights, rows, self._pseudonyms, said))
+        line = make_line(asked.request_id, given, flights, rows, self._pseudonyms, said)
+        known = self._on_record(self._log.append, asked, line)
         if known is not None:  # another worker was faster with the same id
             return self._again(known, asked), None
         _count(given, rows)
         return said, given.version
 
-    def _keep(self, asked: Asked, line: bytes) -> bytes | None:
+    def _on_record(self, do: Callable[..., bytes | None], asked: Asked, *line: bytes) -> bytes | None:
+        """What the log says to a request's id. Raises Refused when there is none to be had."""
         try:
-            return self._log.append(asked.request_id.encode(), line)
+            known = do(asked.request_id.encode(), *line)
         except (LogUnwritable, LogBehind) as error:
+            if str(error) != self._log_trouble:  # told once, and not with every request
+                logger.error("no answer is given: %s", error)
+            self._log_trouble = str(error)
             metrics.NOT_LOGGED.labels(type(error).__name__).inc()
             code = "log_unwritable" if isinstance(error, LogUnwritable) else "log_behind"
             problem = "the answer could not be put on record, and without that none is given"
             remedy = "ask again later; whoever runs the service finds the reason in its log"
             raise refuse(503, code, problem, remedy, retry=LOG_RETRY_SECONDS) from error
+        if line:
+            self._log_trouble = None
+        return known
 
     def _again(self, line: bytes, asked: Asked) -> bytes:
         if not is_same_request(line, asked.body):

@@ -13,7 +13,7 @@ from data_checks import schema as s
 from infra.bundle import ModelFileError
 from infra.errors import PreflightError
 from infra.scorer import Scorer
-from infra.storage import MissingTable, Store
+from infra.storage import MissingTable, StorageError, Store
 from pipelines.calibration_map import CalibrationMap
 from pipelines.clock import Week
 from pipelines.snapshot import read_snapshot, snapshot_path
@@ -29,7 +29,7 @@ from services.model import (
     pointed,
 )
 from services.online import OnlineFeatures, PlanAlone
-from services.routing import Plan, PlanError
+from services.routing import Plan
 
 PLAN = "serving/plan.json"
 
@@ -119,13 +119,13 @@ class Follower:
     def _first(self) -> Current:
         answering = load_served(self._store)
         champion = Loaded(answering.served, answering.scorer, exported_record(self._store, answering.served.version))
-        others = self._others({champion.served.sha256: champion})
+        others = self._others({_name(champion.served): champion})
         features = self._features(champion.served)
         return Current(champion, others, self._plan(others), features, answering.refused)
 
     def _next(self) -> Current:
         now = self.current
-        known = {one.served.sha256: one for one in (*now.others.values(), now.champion)}
+        known = {_name(one.served): one for one in (*now.others.values(), now.champion)}
         refused, champion = None, now.champion
         try:
             served = pointed(self._store, POINTER)
@@ -135,12 +135,12 @@ class Follower:
         except (PreflightError, OSError) as error:
             refused = str(error)
         features = now.features
-        if refused is None and (champion.served.week, self._seen[-1]) != self._features_of:
+        if (champion.served.week, self._seen[-1]) != self._features_of:
             features = self._features(champion.served)
         others = self._others(known)
         return Current(champion, others, self._plan(others), features, refused)
 
-    def _others(self, known: dict[str, Loaded]) -> dict[str, Loaded]:
+    def _others(self, known: dict[tuple, Loaded]) -> dict[str, Loaded]:
         found = {}
         for role, pointer in (("challenger", CHALLENGER), ("previous", PREVIOUS)):
             try:
@@ -152,8 +152,8 @@ class Follower:
                 logger.error("the %s is not loaded: %s", role, error)
         return found
 
-    def _load(self, served: Served, known: dict[str, Loaded]) -> Loaded:
-        loaded = known.get(served.sha256)
+    def _load(self, served: Served, known: dict[tuple, Loaded]) -> Loaded:
+        loaded = known.get(_name(served))
         if loaded is not None:  # its files were verified, and what was verified is what is used
             return loaded if loaded.served == served else replace(loaded, served=served)
         return Loaded(served, load_verified(self._store, served), exported_record(self._store, served.version))
@@ -162,7 +162,7 @@ class Follower:
         try:
             written = self._store.read_json(PLAN)
             plan = Plan(**written) if written else Plan()
-        except (PlanError, TypeError, PreflightError) as error:
+        except (PreflightError, TypeError, AttributeError) as error:
             logger.error("%s is not followed: %s", PLAN, error)
             return Plan()
         beside = others.get("challenger")
@@ -181,7 +181,7 @@ class Follower:
     def _schedule(self, week: Week) -> pl.DataFrame:
         try:
             return self._store.read_table(f"accepted/{s.SCHEDULE.name}", week.id)
-        except MissingTable:
+        except (MissingTable, StorageError):  # looked up or computed, the features are the same
             return pl.DataFrame(schema=s.SCHEDULE.polars_schema)
 
     def _marks(self) -> tuple:
@@ -197,3 +197,8 @@ class Follower:
         SERVING.set(self.current.champion.version)
         end = self.current.features.end
         KNOWN_UNTIL.set(end.timestamp() if end else 0)
+
+
+def _name(served: Served) -> tuple:
+    """What two pointers to the same verified model have in common, whatever their week."""
+    return served.version, served.sha256, served.probe

@@ -1,5 +1,6 @@
 """What a request says around its flights, read from ASGI: headers, a bounded body; and how an answer is sent."""
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -7,6 +8,8 @@ from dataclasses import dataclass
 from services.problems import Refused, refuse
 
 MOST_BYTES = 1_000_000
+BODY_SECONDS = 4.0
+"""In which a body has to arrive: who sends slowly holds one of the places for requests in flight."""
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 LONGEST_DEADLINE_MS = 60_000
 JSON = b"application/json"
@@ -60,17 +63,25 @@ async def read_body(headers: Headers, receive: Receive) -> bytes:
         )
     if (headers.length or 0) > MOST_BYTES:
         raise _too_long()
-    message = await receive()
-    body = message.get("body", b"")
-    while message.get("more_body"):
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await _whole_body(receive)
+    except TimeoutError:
+        raise refuse(
+            408, "too_slow", f"the body did not arrive within {BODY_SECONDS:g} seconds", "send it at once"
+        ) from None
+
+
+async def _whole_body(receive: Receive) -> bytes:
+    body, is_more = b"", True
+    while is_more:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise Gone
         body += message.get("body", b"")
         if len(body) > MOST_BYTES:
             raise _too_long()
-    if message["type"] == "http.disconnect":
-        raise Gone
+        is_more = message.get("more_body", False)
     return body
 
 
@@ -84,11 +95,8 @@ async def send_json(send: Send, status: int, body: bytes, *more: tuple[bytes, by
 
 async def send_refusal(send: Send, refused: Refused, request_id: str | None, *more: tuple[bytes, bytes]) -> None:
     """Send why there is no answer."""
-    if refused.retry_after_seconds is not None:
-        more = (*more, (b"retry-after", str(refused.retry_after_seconds).encode()))
-    if refused.status in (408, 413):  # what is left of the body is not read
-        more = (*more, (b"connection", b"close"))
-    await send_json(send, refused.status, refused.body(request_id), *more)
+    headers = {name.encode(): value.encode() for name, value in refused.headers.items()} | dict(more)
+    await send_json(send, refused.status, refused.body(request_id), *headers.items())
 
 
 def _number(found: dict[bytes, bytes], header: bytes, name: str, least: int, most: int) -> int | None:

@@ -11,7 +11,7 @@ from pipelines.features import as_table, numeric_features
 from pipelines.mismatch import Mismatch, find_mismatches
 from pipelines.state import Flights, State
 from services.messages import FlightRequest
-from services.online import OnlineFeatures
+from services.online import OnlineFeatures, as_features
 from services.parity import as_message
 
 ALONE, LOOKED_UP, COMPUTED = "alone", "looked up online", "computed online"
@@ -40,7 +40,7 @@ def compare_ways(
     online = OnlineFeatures(kept, schedule, week)
     ways = {
         ALONE: as_table(schedule, {name: np.concatenate([row[name] for row in alone]) for name in alone[0]}),
-        LOOKED_UP: pl.concat([online.of([message]) for message in messages]),
+        LOOKED_UP: as_features([online.rows([message]) for message in messages]),
         COMPUTED: online.computed(messages),
         **({} if scored is None else {KEPT: scored}),
     }

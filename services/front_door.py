@@ -19,12 +19,14 @@ class FrontDoor:
         if route not in PARSERS or scope["method"] != "POST":
             await self._app(scope, receive, send)
             return
+        request_id = None
         try:
             headers = read_headers(scope)
+            request_id = headers.request_id
             body = await read_body(headers, receive)
             PARSERS[route](body)
         except Refused as refused:
-            await send_refusal(send, refused, None)
+            await send_refusal(send, refused, request_id)
         except Gone:
             return
         else:

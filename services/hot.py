@@ -53,6 +53,8 @@ class HotRoutes:
 
     async def __call__(self, scope: dict, receive: Receive, send: Send) -> None:
         """One request."""
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close"})
         if scope["type"] != "http":
             return
         started = time.perf_counter()
@@ -72,7 +74,7 @@ class HotRoutes:
         except Exception:
             logger.exception("a request of /v1/%s failed", route if route in PARSERS else "...")
             status = 500
-            await send_refusal(send, _unexpected(), request_id)
+            await send_refusal(send, _unexpected(), request_id, *self._closing())
         finally:
             self._in_flight -= 1
         known = route if route in PARSERS or route == MODEL else "other"

@@ -1,15 +1,19 @@
 """The models that the service answers with: verified bundles, pointers to them, and those it falls back on."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
+from typing import Annotated
 
 import numpy as np
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter
 
 from infra.bundle import MANIFEST, Bundle, ModelFileError, write_bundle
 from infra.errors import PreflightError
 from infra.scorer import Scorer, load_bundle
 from infra.storage import StorageError, Store
+from pipelines.clock import Week
 from pipelines.feature_catalog import NAMES
 
 POINTER, VERIFIED, PREVIOUS, CHALLENGER = (
@@ -26,6 +30,23 @@ class NothingToServe(PreflightError, LookupError):  # noqa: N818
     """No model has been exported for the service."""
 
 
+def _readable_by(read: Callable[[str], object]) -> AfterValidator:
+    """Text that stays text, and that `read` takes without a ValueError."""
+
+    def checked(text: str) -> str:
+        read(text)
+        return text
+
+    return AfterValidator(checked)
+
+
+def _aware(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"{text} has no offset")
+    return moment
+
+
 @dataclass(frozen=True)
 class Served:
     """What a pointer says: the version, the SHA-256 that names its bundle, and the week whose feeds it knows.
@@ -34,10 +55,12 @@ class Served:
     `probe_rows` where it was exported, and has to say where it is loaded.
     """
 
-    version: int
-    sha256: str
-    week: str
-    known_until: str | None = None
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    version: Annotated[int, Field(ge=1)]
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    week: Annotated[str, _readable_by(Week.from_id)]
+    known_until: Annotated[str, _readable_by(_aware)] | None = None
     probe: tuple[float, ...] = ()
 
     @property
@@ -49,6 +72,9 @@ class Served:
     def known_until_moment(self) -> datetime | None:
         """`known_until` as a moment."""
         return datetime.fromisoformat(self.known_until) if self.known_until else None
+
+
+_SERVED = TypeAdapter(Served)
 
 
 @dataclass(frozen=True)
@@ -104,12 +130,21 @@ def exported_record(store: Store, version: int) -> dict | None:
 
 def pointed(store: Store, pointer: str) -> Served | None:
     """What a pointer says, None when it was never written. Raises ModelFileError when it cannot be read."""
-    return _pointed(store, pointer)
+    said = store.read_json(pointer)
+    if said is None:
+        return None
+    try:
+        return _SERVED.validate_python(said)
+    except ValueError as error:
+        expected = sorted(field.name for field in fields(Served))
+        raise ModelFileError(
+            f"{store.path(pointer)} holds {said}, expected {expected}; run: preflight serve, which exports again"
+        ) from error
 
 
 def exported_model(store: Store) -> Served | None:
     """What was exported last, None when nothing was. Raises ModelFileError when the pointer cannot be read."""
-    return _pointed(store, POINTER)
+    return pointed(store, POINTER)
 
 
 def load_served(store: Store) -> Answering:
@@ -134,7 +169,7 @@ def _fall_back(store: Store, refusal: ModelFileError | StorageError) -> Answerin
     """The last verified model may be the very one that is refused now: then the champion before answers."""
     for name in (VERIFIED, PREVIOUS):
         try:
-            served = _pointed(store, name)
+            served = pointed(store, name)
             if served is None:
                 continue
             scorer = load_verified(store, served)
@@ -168,7 +203,8 @@ def _require_same_answers(scorer: Scorer, served: Served, folder: object) -> Non
     sums = explained.bias + explained.contributions.sum(axis=1)
     off = float(np.max(np.abs(sums - explained.log_odds)))
     if served.probe:
-        off = max(off, float(np.max(np.abs(explained.probability - np.array(served.probe)))))
+        is_whole = len(served.probe) == PROBES
+        off = max(off, float(np.max(np.abs(explained.probability - np.array(served.probe)))) if is_whole else np.inf)
     if not off <= SAME:
         raise ModelFileError(
             f"version {served.version} in {folder} is {off:.1e} off its probe, allowed {SAME:g}; export it again"
@@ -182,16 +218,3 @@ def _probe(bundle: Bundle, store: Store) -> tuple[float, ...]:
 
 def _record_of(version: int) -> str:
     return f"serving/records/{version}.json"
-
-
-def _pointed(store: Store, name: str) -> Served | None:
-    pointer = store.read_json(name)
-    if pointer is None:
-        return None
-    try:
-        return Served(**{**pointer, "probe": tuple(pointer.get("probe", ()))})
-    except TypeError as error:
-        expected = sorted(field.name for field in fields(Served))
-        raise ModelFileError(
-            f"{store.path(name)} holds {pointer}, expected {expected}; run: preflight serve, which exports again"
-        ) from error

@@ -11,8 +11,8 @@ from data_checks import schema as s
 from data_checks.feeds import flight_id
 from pipelines.as_of import AS_OF
 from pipelines.clock import Week, local_day
-from pipelines.encoding import encode_features
-from pipelines.feature_catalog import FEATURES, NAMES
+from pipelines.encoding import decode_rows, encode_features
+from pipelines.feature_catalog import CATEGORICAL, FEATURES, NAMES
 from pipelines.features import build_features, fill_distances
 from pipelines.state import HOURS_AHEAD, State, World, prepare_state
 from services.messages import FlightRequest
@@ -51,11 +51,12 @@ class OnlineFeatures:
     def __init__(self, state: State, schedule: pl.DataFrame, week: Week, known_until: datetime | None = None) -> None:
         self.start = week.start
         self.end = known_until or week.end
+        self.last = self.end + timedelta(days=PLAN_DAYS)
         self.week = week.id
         self._state = state
-        self._planned = build_features(schedule, state)
-        self._encoded = encode_features(self._planned)
-        self._ids, self._moments = self._planned[s.FLIGHT_ID].to_list(), _iso(self._planned)
+        planned = build_features(schedule, state)
+        self._encoded = encode_features(planned)
+        self._ids, self._moments = planned[s.FLIGHT_ID].to_list(), _iso(planned)
         self._row_of = {plan: row for row, plan in enumerate(schedule.select(_ASKED).iter_rows())}
 
     def rows(self, flights: list[FlightRequest]) -> FeatureRows:
@@ -71,16 +72,8 @@ class OnlineFeatures:
             return FeatureRows(ids, moments, self._encoded[rows], FRESH, self.end, 0.0)
         return self._computed_rows(flights)
 
-    def of(self, flights: list[FlightRequest]) -> pl.DataFrame:
-        """As `rows`, as a table of named features."""
-        self._require_inside(flights)
-        rows = [self._row_of.get(plan_of(flight)) for flight in flights]
-        if None not in rows:
-            return self._planned[rows]
-        return self.computed(flights)
-
     def computed(self, flights: list[FlightRequest]) -> pl.DataFrame:
-        """As `of`, made now from the arrays: what a flight gets that is not in the plan as it is asked."""
+        """Named features, made now from the arrays: what a flight gets that is not in the plan as it is asked."""
         schedule = fill_distances(as_schedule(flights), self._state)
         return build_features(schedule, self._state)
 
@@ -96,13 +89,12 @@ class OnlineFeatures:
         return FeatureRows(table[s.FLIGHT_ID].to_list(), _iso(table), encoded, mode, self.end, behind)
 
     def _require_inside(self, flights: list[FlightRequest]) -> None:
-        end = self.end + timedelta(days=PLAN_DAYS)
-        outside = [flight for flight in flights if not self.start <= flight.scheduled_departure < end]
+        outside = [flight for flight in flights if not self.start <= flight.scheduled_departure < self.last]
         if outside:
             first = outside[0]
             raise OutsideOfState(
                 f"{len(outside)} of {len(flights)} flights leave outside of {self.start:%Y-%m-%d %H:%M} to "
-                f"{end:%Y-%m-%d %H:%M} UTC, the first is {first.carrier}{first.flight_number} at "
+                f"{self.last:%Y-%m-%d %H:%M} UTC, the first is {first.carrier}{first.flight_number} at "
                 f"{first.scheduled_departure.isoformat()}; the service knows the feeds of the week of {self.week} alone"
             )
 
@@ -110,7 +102,7 @@ class OnlineFeatures:
 class PlanAlone:
     """Features without a snapshot: what the request itself says; all else is missing."""
 
-    week = start = end = None
+    week = start = end = last = None
 
     def __init__(self) -> None:
         nothing = {name: pl.DataFrame(schema=feed.polars_schema) for name, feed in s.FEEDS.items()}
@@ -122,6 +114,18 @@ class PlanAlone:
         encoded = np.full((len(flights), len(NAMES)), np.nan)
         encoded[:, _OF_THE_PLAN] = encode_features(table)[:, _OF_THE_PLAN]
         return FeatureRows(table[s.FLIGHT_ID].to_list(), _iso(table), encoded, PLAN_ONLY, None, 0.0)
+
+
+def as_features(found: Sequence[FeatureRows]) -> pl.DataFrame:
+    """What `rows` gave, one after the other, as the named features of `build_features`."""
+    types = {name: pl.String if name in CATEGORICAL else pl.Float64 for name in NAMES}
+    table = pl.DataFrame(decode_rows(np.concatenate([rows.encoded for rows in found])), schema=types)
+    moments = [datetime.fromisoformat(moment) for rows in found for moment in rows.as_of]
+    return table.select(
+        pl.Series(s.FLIGHT_ID, [name for rows in found for name in rows.flight_ids]),
+        pl.Series(AS_OF, moments, dtype=s.MOMENT),
+        *NAMES,
+    )
 
 
 def as_schedule(flights: list[FlightRequest]) -> pl.DataFrame:

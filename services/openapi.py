@@ -23,6 +23,7 @@ ROUTES: dict[str, tuple[type[BaseModel], type[BaseModel], str]] = {
 REFUSALS = {
     400: "the body is no JSON",
     404: "the version that was asked for is not loaded",
+    408: "the body did not arrive in time",
     409: "the request id was used for another request",
     413: "the body is too long",
     415: "the content type is not application/json",

@@ -8,7 +8,8 @@ from pydantic import ValidationError
 from services.messages import FlightBatch, FlightRequest
 from services.problems import IN_ISO, invalid, refuse
 
-_TIMESTAMP = re.compile(rb'"scheduled_\w+"\s*:\s*"[-+]?[0-9.]+"')
+_DATE = r"\d{4}-"
+_MOMENT = re.compile(rb'"scheduled_(?:departure|arrival)"\s*:\s*"' + _DATE.encode())
 
 
 def parse_flight(body: bytes) -> FlightRequest:
@@ -32,7 +33,7 @@ def parse_batch(body: bytes) -> list[FlightRequest]:
 
 
 def _require_each_field_once(body: bytes, flights: list[FlightRequest], other_quotes: int) -> None:
-    """JSON parsers keep the last of two equal names, and pydantic takes the text "1387534500" for a moment.
+    """JSON parsers keep the last of two equal names, and pydantic takes the texts "1387534500" and "1.3e9" for moments.
 
     A valid body without escapes has two quotes around each name and each text, and no others; only where that does
     not come out is it parsed again, slowly, to say what is doubled.
@@ -40,12 +41,12 @@ def _require_each_field_once(body: bytes, flights: list[FlightRequest], other_qu
     names = sum(len(flight.model_fields_set) for flight in flights)
     others = sum(_values_without_quotes(flight) for flight in flights)
     is_plain = b"\\" not in body and body.count(b'"') == 2 * (2 * names - others) + other_quotes
-    if is_plain and not _TIMESTAMP.search(body):
+    if is_plain and len(_MOMENT.findall(body)) == 2 * len(flights):
         return
     document = json.loads(body, object_pairs_hook=_once)
     for flight in document.get("flights", [document]):
         for name in ("scheduled_departure", "scheduled_arrival"):
-            if "T" not in flight[name].upper() and " " not in flight[name] and "_" not in flight[name]:
+            if not re.match(_DATE, flight[name]):
                 raise refuse(422, "invalid_request", f"expected a moment, got {flight[name]!r}", IN_ISO, name)
 
 

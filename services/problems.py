@@ -7,6 +7,8 @@ import orjson
 from pydantic import ValidationError
 
 MOST_PROBLEMS = 20
+LONGEST_WORDS = 400
+"""Characters of a field or a problem that are repeated: names are the caller's, and may fill the whole body."""
 IN_ISO = "send ISO 8601 with an offset, as in 2013-12-20T05:15:00-05:00"
 
 REMEDIES = {
@@ -33,9 +35,17 @@ class Refused(Exception):  # noqa: N818
 
     def body(self, request_id: str | None) -> bytes:
         """The error as JSON."""
-        names = ("field", "problem", "remedy")
-        problems = [dict(zip(names, problem, strict=True)) for problem in self.problems]
+        problems = [
+            {"field": field and field[:LONGEST_WORDS], "problem": problem[:LONGEST_WORDS], "remedy": remedy}
+            for field, problem, remedy in self.problems
+        ]
         return orjson.dumps({"error": {"code": self.code, "problems": problems}, "request_id": request_id})
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What goes with it: when to come again, and that the rest of a body is not read."""
+        again = {} if self.retry_after_seconds is None else {"retry-after": str(self.retry_after_seconds)}
+        return again | ({"connection": "close"} if self.status in (408, 413) else {})
 
 
 def refuse(

@@ -112,12 +112,12 @@ class FlightLateness:
         return self._worker.card()
 
     def _answer(self, kind: str, flights: list[FlightRequest], ctx: bentoml.Context) -> Response:
-        started = time.perf_counter()
+        started, request_id = time.perf_counter(), ctx.request.headers.get("x-request-id")
         try:
             asked = self._worker.asked(kind, flights, ctx.request.headers)
             answer, _ = self._worker.answering.answer(kind, flights, asked, started)
         except Refused as refused:
-            return Response(refused.body(None), refused.status, media_type="application/json")
+            return Response(refused.body(request_id), refused.status, refused.headers, "application/json")
         return Response(answer, media_type="application/json")
 
 

@@ -7,6 +7,8 @@ import logging
 import secrets
 from collections.abc import Mapping
 
+import numpy as np
+
 from infra.bundle import MODEL_NAME
 from infra.pseudonyms import Pseudonyms
 from infra.settings import Settings
@@ -18,7 +20,7 @@ from services.current import Follower
 from services.exchange import read_headers
 from services.hot import Served
 from services.messages import FlightRequest, ModelCard
-from services.model import LEAVING, probe_rows
+from services.model import LEAVING, SAME, probe_rows
 from services.prediction_log import open_log
 
 POLL_SECONDS = 0.2
@@ -69,8 +71,8 @@ class Worker:
     def is_ready(self) -> bool:
         """Whether the model answers its probe, and callers may come."""
         champion = self._follower.current.champion
-        said = champion.scorer.probability(probe_rows(len(NAMES))[:1]).item()
-        return not self._is_leaving and (not champion.served.probe or said == champion.served.probe[0])
+        said = champion.scorer.probability(probe_rows(len(NAMES))[:1])
+        return not self._is_leaving and np.allclose(said, champion.served.probe[:1] or said, rtol=0, atol=SAME)
 
     def asked(self, kind: str, flights: list[FlightRequest], headers: Mapping[str, str]) -> Asked:
         """A request of BentoML's own routes, as the hot routes see theirs. Raises Refused."""
@@ -93,7 +95,7 @@ class Worker:
             gate=champion.record and _verdict(champion.record),
             decision_threshold=champion.threshold,
             departures_from=features.start,
-            departures_before=features.end,
+            departures_before=features.last,
             known_until=features.end,
             features=list(NAMES),
             loaded=current.roles,

@@ -21,8 +21,10 @@ from infra.orchestrator import prefect_server
 from infra.settings import Settings, load_settings
 from infra.source import open_source
 from pipelines.context import Context
+from pipelines.state import World
 from preflight.cli import main
 from preflight.session import prepare
+from small_service import SmallHome, make_small_home
 
 TOOLS_HOME = Path(tempfile.gettempdir(), "preflight-tests")
 TOOLS_HOME.mkdir(exist_ok=True)  # Prefect warns at import when the folder above its own is missing
@@ -134,3 +136,17 @@ def source_tables() -> dict[str, pl.DataFrame]:
 def feeds(source_tables: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
     """All feeds and reference tables of 2013."""
     return split_feeds(source_tables)
+
+
+@pytest.fixture(scope="session")
+def small_home(feeds: dict[str, pl.DataFrame], tmp_path_factory: pytest.TempPathFactory) -> SmallHome:
+    """Small models over one real week, for the service; nobody writes to it."""
+    year = World(**{name: feeds[name] for name in s.FEEDS}, planes=feeds["planes"])
+    return make_small_home(tmp_path_factory.mktemp("small") / "home", year)
+
+
+@pytest.fixture
+def small_copy(small_home: SmallHome, tmp_path: Path) -> SmallHome:
+    """A copy of the small home to write to, and to answer from."""
+    shutil.copytree(small_home.home, tmp_path / "home")
+    return SmallHome(tmp_path / "home", small_home.plan, small_home.bundles)
