@@ -109,9 +109,8 @@ class HotRoutes:
             raise refuse(404, "no_such_route", "there is nothing under this path", f"ask one of {known}")
         expected = "GET" if route == MODEL else "POST"
         if method != expected:
-            raise refuse(
-                405, "wrong_method", f"{PREFIX}/{route} takes {expected}, not {method[:20]}", f"send {expected}"
-            )
+            problem = (None, f"{PREFIX}/{route} takes {expected}, not {method[:20]}", f"send {expected}")
+            raise Refused(405, "wrong_method", (problem,), allow=expected)
         if self._served is None:
             raise refuse(503, "not_ready", "no model is loaded yet", "ask again in a few seconds", retry=RETRY_SECONDS)
         return self._served

@@ -35,13 +35,13 @@ def parse_batch(body: bytes) -> list[FlightRequest]:
 def _require_each_field_once(body: bytes, flights: list[FlightRequest], other_quotes: int) -> None:
     """JSON parsers keep the last of two equal names, and pydantic takes the texts "1387534500" and "1.3e9" for moments.
 
-    A valid body without escapes has two quotes around each name and each text, and no others; only where that does
-    not come out is it parsed again, slowly, to say what is doubled.
+    A valid body has two quotes around each name and each text, and no others, for no text may hold one; only where
+    that does not come out is it parsed again, slowly, to say what is doubled.
     """
     names = sum(len(flight.model_fields_set) for flight in flights)
     others = sum(_values_without_quotes(flight) for flight in flights)
-    is_plain = b"\\" not in body and body.count(b'"') == 2 * (2 * names - others) + other_quotes
-    if is_plain and len(_MOMENT.findall(body)) == 2 * len(flights):
+    is_each_once = body.count(b'"') == 2 * (2 * names - others) + other_quotes
+    if is_each_once and len(_MOMENT.findall(body)) == 2 * len(flights):
         return
     document = json.loads(body, object_pairs_hook=_once)
     for flight in document.get("flights", [document]):

@@ -32,6 +32,7 @@ class Refused(Exception):  # noqa: N818
     code: str
     problems: tuple[tuple[str | None, str, str], ...]
     retry_after_seconds: int | None = None
+    allow: str | None = None
 
     def body(self, request_id: str | None) -> bytes:
         """The error as JSON."""
@@ -43,9 +44,10 @@ class Refused(Exception):  # noqa: N818
 
     @property
     def headers(self) -> dict[str, str]:
-        """What goes with it: when to come again, and that the rest of a body is not read."""
-        again = {} if self.retry_after_seconds is None else {"retry-after": str(self.retry_after_seconds)}
-        return again | ({"connection": "close"} if self.status in (408, 413) else {})
+        """What goes with it: when to come again, by which method, and that the rest of a body is not read."""
+        is_unread = self.status in (408, 413)
+        found = {"retry-after": self.retry_after_seconds, "allow": self.allow, "connection": is_unread and "close"}
+        return {name: str(value) for name, value in found.items() if value}
 
 
 def refuse(

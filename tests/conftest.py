@@ -14,6 +14,7 @@ from pathlib import Path
 import hypothesis
 import polars as pl
 import pytest
+from small_service import SmallHome, make_small_home
 
 from data_checks import schema as s
 from data_checks.feeds import split_feeds
@@ -24,7 +25,6 @@ from pipelines.context import Context
 from pipelines.state import World
 from preflight.cli import main
 from preflight.session import prepare
-from small_service import SmallHome, make_small_home
 
 TOOLS_HOME = Path(tempfile.gettempdir(), "preflight-tests")
 TOOLS_HOME.mkdir(exist_ok=True)  # Prefect warns at import when the folder above its own is missing

@@ -1,7 +1,7 @@
 """A home folder with three small models and the feeds of one real week, and its service inside this process."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +27,7 @@ from pipelines.state import World, prepare_state
 from pipelines.time_travel import world_of_week
 from services.current import PLAN
 from services.hot import HotRoutes
-from services.model import CHALLENGER, POINTER, PREVIOUS, export_model
+from services.model import CHALLENGER, POINTER, PREVIOUS, Served, export_model
 from services.parity import as_message
 from services.prediction_log import FOLDER, read_log
 from services.worker import Worker
@@ -57,9 +57,9 @@ class SmallHome:
     def messages(self, count: int) -> list[dict]:
         return [self.message(row) for row in range(count)]
 
-    def export(self, version: int, pointer: str = POINTER, week: Week = WEEK, **more: object) -> None:
+    def export(self, version: int, pointer: str = POINTER, week: Week = WEEK, **more: object) -> Served:
         """Point to a version in a role."""
-        export_model(self.store, self.bundles[version], version, week.id, pointer, known_until=week.end, **more)
+        return export_model(self.store, self.bundles[version], version, week.id, pointer, known_until=week.end, **more)
 
     def try_beside(self, mode: str, share: float = 0.0, version: int = NEW) -> None:
         """Put a version on trial, as the agent does."""
@@ -94,16 +94,17 @@ class InProcess:
         named = {name.replace("_", "-"): text for name, text in headers.items()}
         return self.ask("POST", f"/v1/{path}", json=message, headers=named)
 
-    def ask_together(self, requests: list[tuple[str, str, dict]], beside: Callable[[], Awaitable] | None = None) -> list:
-        """The answers to requests that are there at once, while `beside` runs."""
+    def ask_together(self, requests: list[tuple[str, str, dict]]) -> list[httpx.Response]:
+        """The answers to requests that are there at once."""
 
         async def asked() -> list[httpx.Response]:
-            transport = httpx.ASGITransport(self.routes)
-            async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
-                asking = [client.request(method, path, **request) for method, path, request in requests]
-                return (await asyncio.gather(*asking, *([beside()] if beside else [])))[: len(requests)]
+            async with self.client() as client:
+                return await asyncio.gather(*(client.request(method, path, **more) for method, path, more in requests))
 
         return asyncio.run(asked())
+
+    def client(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(transport=httpx.ASGITransport(self.routes), base_url="http://here")
 
     def follow(self) -> None:
         """Let the worker see what changed in its home, as its loop does."""

@@ -135,8 +135,12 @@ def test_carriers_and_origins_are_those_of_the_contract(name):
 @pytest.mark.parametrize(
     ("name", "right", "wrong"),
     [
-        ("tail_number", ["N1", "N1234567", None], ["N", "N12345678", "n1", "N 1", "", "N1\n", "Ｎ１", "N1\x00"]),
-        ("destination", ["IAH", "ZZZ"], ["IA", "IAHX", "iah", "", "IÄH", "IAH\n", "𝕀𝔸ℍ"]),
+        (
+            "tail_number",
+            ["N1", "N1234567", None],
+            ["N", "N12345678", "n1", "N 1", "", "N1\n", "\uff2e\uff11", "N1\x00"],
+        ),
+        ("destination", ["IAH", "ZZZ"], ["IA", "IAHX", "iah", "", "IÄH", "IAH\n", "\U0001d540\U0001d538\U0000210d"]),
     ],
 )
 def test_a_text_has_the_form_of_the_contract(name, right, wrong):
@@ -197,7 +201,7 @@ def test_a_moment_in_iso_form_with_an_offset_is_that_moment(text):
         (" 2013-12-20T05:15:00Z", "2013-12-20T08:15:00Z "),
         ("2013-12-20T24:00:00Z", "2013-12-21T24:00:00Z"),
         ("2013-02-29T05:15:00Z", "2013-02-30T05:15:00Z"),
-        ("٢٠١٣-12-20T05:15:00Z", "２０１３-12-20T08:15:00Z"),
+        ("٢٠١٣-12-20T05:15:00Z", "\uff12\uff10\uff11\uff13-12-20T08:15:00Z"),
         ("", "now"),
     ],
 )
@@ -273,7 +277,9 @@ def test_json_that_is_no_message_is_422(content, parse):
 
 
 def test_escapes_are_read_as_what_they_stand_for():
-    assert parse_flight(TEXT.replace(b"IAH", b"I\\u0041H").replace(b'"origin"', b'"or\\u0069gin"')) == parse_flight(TEXT)
+    assert parse_flight(TEXT.replace(b"IAH", b"I\\u0041H").replace(b'"origin"', b'"or\\u0069gin"')) == parse_flight(
+        TEXT
+    )
 
 
 def test_a_field_twice_is_found_behind_an_escape():
