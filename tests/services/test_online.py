@@ -13,7 +13,7 @@ from pipelines.clock import Week
 from pipelines.snapshot import read_snapshot
 from pipelines.state import prepare_state
 from services.messages import FlightRequest
-from services.online import OnlineFeatures, OutsideOfState
+from services.online import PLAN_DAYS, OnlineFeatures, OutsideOfState, as_features
 from services.parity import SkewError, as_message, compare
 
 
@@ -33,6 +33,11 @@ def plan(lived, week) -> pl.DataFrame:
     return lived.context.accepted(s.SCHEDULE, week, 1)
 
 
+def served_by(online: OnlineFeatures, flights: list[FlightRequest]) -> pl.DataFrame:
+    """The features that a model is asked with, by name."""
+    return as_features([online.rows(flights)])
+
+
 def requests(plan: pl.DataFrame, **changed: object) -> list[FlightRequest]:
     return [FlightRequest(**{**as_message(row), **changed}) for row in plan.iter_rows(named=True)]
 
@@ -40,13 +45,13 @@ def requests(plan: pl.DataFrame, **changed: object) -> list[FlightRequest]:
 def test_a_week_asked_online_has_the_features_it_was_scored_with(lived, week, online, plan):
     offline = lived.context.store.read_table("features", week.id).drop(s.SCHEDULED_DEPARTURE)
 
-    assert_frame_equal(online.of(requests(plan)), offline, check_exact=True)
+    assert_frame_equal(served_by(online, requests(plan)), offline, check_exact=True)
 
 
 def test_one_flight_asked_alone_has_the_features_of_the_batch(online, plan):
-    together = online.of(requests(plan.head(200)))
+    together = served_by(online, requests(plan.head(200)))
 
-    alone = pl.concat([online.of(requests(plan[row])) for row in range(0, 200, 40)])
+    alone = pl.concat([served_by(online, requests(plan[row])) for row in range(0, 200, 40)])
 
     assert_frame_equal(alone, together[::40], check_exact=True)
 
@@ -54,45 +59,46 @@ def test_one_flight_asked_alone_has_the_features_of_the_batch(online, plan):
 def test_a_flight_that_is_looked_up_has_the_features_that_are_computed_for_it(online, plan):
     asked = requests(plan)
 
-    assert_frame_equal(online.computed(asked), online.of(asked), check_exact=True)
+    assert_frame_equal(online.computed(asked), served_by(online, asked), check_exact=True)
 
 
 def test_a_flight_with_another_aircraft_than_planned_is_computed_for_that_aircraft(online, plan):
     (known,) = requests(plan.filter(pl.col(s.TAIL_NUMBER).is_not_null()).head(1))
     changed = known.model_copy(update={"tail_number": "N404XX"})
 
-    assert online.of([changed])["aircraft_left_hours_ago"].to_list() == [None]
-    assert_frame_equal(online.of([changed, known])[1], online.of([known]))
+    assert served_by(online, [changed])["aircraft_left_hours_ago"].to_list() == [None]
+    assert_frame_equal(served_by(online, [changed, known])[1], served_by(online, [known]))
 
 
 def test_the_snapshot_on_disk_gives_the_features_of_the_feeds(lived, week, online, plan):
     kept = OnlineFeatures(read_snapshot(lived.context.store, week), plan, week)
 
-    assert_frame_equal(kept.computed(requests(plan)), online.of(requests(plan)), check_exact=True)
+    assert_frame_equal(kept.computed(requests(plan)), served_by(online, requests(plan)), check_exact=True)
 
 
 def test_a_distance_left_out_is_that_of_the_route(online, plan):
-    with_distance = online.of(requests(plan.head(50)))
+    with_distance = served_by(online, requests(plan.head(50)))
 
-    assert_frame_equal(online.of(requests(plan.head(50), distance_miles=None)), with_distance)
+    assert_frame_equal(served_by(online, requests(plan.head(50), distance_miles=None)), with_distance)
 
 
 def test_a_route_never_flown_has_no_distance_rather_than_a_guess(online, plan):
     (row,) = requests(plan.head(1), destination="ZZZ", distance_miles=None)
 
-    assert online.of([row])[s.DISTANCE].to_list() == [None]
+    assert served_by(online, [row])[s.DISTANCE].to_list() == [None]
 
 
-def test_a_flight_outside_of_the_known_week_is_refused_with_both_bounds(online, plan):
-    late = requests(plan.head(1))[0].model_copy(update={"scheduled_departure": online.end})
-    last = late.model_copy(update={"scheduled_departure": online.end - timedelta(minutes=1)})
+def test_a_flight_before_the_week_or_of_no_published_plan_is_refused_with_both_bounds(online, plan):
+    end = online.end + timedelta(days=PLAN_DAYS)
+    late = requests(plan.head(1))[0].model_copy(update={"scheduled_departure": end})
+    last = late.model_copy(update={"scheduled_departure": end - timedelta(minutes=1)})
     early = late.model_copy(update={"scheduled_departure": online.start - timedelta(minutes=1)})
     first = late.model_copy(update={"scheduled_departure": online.start})
 
-    assert online.of([first, last]).height == 2
+    assert served_by(online, [first, last]).height == 2
     for flight in (late, early):
-        with pytest.raises(OutsideOfState, match="1 of 2 flights leave outside of 2013-03-04 05:00 to 2013-03-11 04"):
-            online.of([first, flight])
+        with pytest.raises(OutsideOfState, match="1 of 2 flights leave outside of 2013-03-04 05:00 to 2013-03-18 04"):
+            served_by(online, [first, flight])
 
 
 def batch(*probabilities: float) -> pl.DataFrame:
