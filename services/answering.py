@@ -1,4 +1,4 @@
-"""From typed flights to an answer: who answers, with which features and reasons, on record before it is given."""
+"""From a request to an answer: who answers, with which features and reasons, on record before it is given."""
 
 import logging
 import time
@@ -15,13 +15,12 @@ from pipelines.feature_catalog import CATEGORICAL, CATEGORIES, FEATURES, NAMES
 from pipelines.reasons import fold_calibration, tell_reason
 from services import metrics
 from services.current import Current, Loaded
-from services.messages import FlightRequest
-from services.online import FRESH, FeatureRows, OutsideOfState
+from services.online import FRESH, FeatureRows
 from services.prediction_log import Given, answer_of, is_same_request, make_line
 from services.problems import refuse
+from services.question import EXPLAIN, PREDICT, PREDICT_BATCH, read_question
 from services.routing import CHALLENGER, CHAMPION, arm_of
 
-PREDICT, PREDICT_BATCH, EXPLAIN = "predict", "predict_batch", "explain"
 PINNED = "pinned"
 MOST_REASONS = 3
 LOG_RETRY_SECONDS = 5
@@ -58,7 +57,7 @@ class Answering:
         self._current, self._log, self._pseudonyms = current, log, pseudonyms
         self._log_trouble: str | None = None
 
-    def answer(self, kind: str, flights: list[FlightRequest], asked: Asked, started: float) -> tuple[bytes, int | None]:
+    def answer(self, kind: str, body: bytes, asked: Asked, started: float) -> tuple[bytes, int | None]:
         """The answer as JSON, and the version that gave it, None when it was given before and is repeated.
 
         `started` is when the request came, by `time.perf_counter`. Raises Refused.
@@ -67,13 +66,8 @@ class Answering:
         if known is not None:
             return self._again(known, asked), None
         current = self._current()
-        try:
-            rows = current.features.rows(flights)
-        except OutsideOfState as outside:
-            raise refuse(
-                422, "outside_of_feeds", str(outside), "ask for a departure of that week, or serve another week",
-                "scheduled_departure",
-            ) from None  # fmt: skip
+        question = read_question(kind, body, current, self._pseudonyms)
+        rows = question.rows
         chosen = _choose(current, rows.flight_ids[0], asked.version)
         answer, failed = _answer_or_fall_back(kind, chosen, rows, asked, current)
         shadow = None
@@ -90,7 +84,7 @@ class Answering:
             shadow=shadow,
             failed=failed,
         )
-        line = make_line(asked.request_id, given, flights, rows, self._pseudonyms, said)
+        line = make_line(asked.request_id, given, question.plans, rows, self._pseudonyms, said)
         known = self._on_record(self._log.append, asked, line)
         if known is not None:  # another worker was faster with the same id
             return self._again(known, asked), None

@@ -4,6 +4,7 @@ All of it is one immutable value that is swapped in one step; a request reads it
 """
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -12,6 +13,7 @@ import polars as pl
 from data_checks import schema as s
 from infra.bundle import ModelFileError
 from infra.errors import PreflightError
+from infra.forgotten import FILE as FORGOTTEN
 from infra.scorer import Scorer
 from infra.storage import MissingTable, StorageError, Store
 from pipelines.calibration_map import CalibrationMap
@@ -62,13 +64,17 @@ class Loaded:
 
 @dataclass(frozen=True)
 class Current:
-    """Champion, the models beside it by role, the plan, the features; `refused` says why a newer one is not here."""
+    """Champion, the models beside it by role, the plan, the features; `refused` says why a newer one is not here.
+
+    `forgotten` are the pseudonyms of erased tail numbers.
+    """
 
     champion: Loaded
     others: dict[str, Loaded]
     plan: Plan
     features: OnlineFeatures | PlanAlone
     refused: str | None = None
+    forgotten: frozenset[str] = frozenset()
 
     @cached_property
     def challenger(self) -> Loaded | None:
@@ -92,9 +98,9 @@ class Follower:
     `has_changed` is asked again and again by the event loop, `load` runs beside it; `current` is what it reads.
     """
 
-    def __init__(self, store: Store) -> None:
-        """Raises what `load_served` raises when there is nothing to answer with."""
-        self._store = store
+    def __init__(self, store: Store, forgotten: Callable[[], frozenset[str]] = frozenset) -> None:
+        """`forgotten` tells the pseudonyms that were erased. Raises what `load_served` raises without a model."""
+        self._store, self._forgotten = store, forgotten
         self._seen = self._marks()
         self.current = self._first()
         self._tell()
@@ -121,7 +127,7 @@ class Follower:
         champion = Loaded(answering.served, answering.scorer, exported_record(self._store, answering.served.version))
         others = self._others({_name(champion.served): champion})
         features = self._features(champion.served)
-        return Current(champion, others, self._plan(others), features, answering.refused)
+        return Current(champion, others, self._plan(others), features, answering.refused, self._forgotten())
 
     def _next(self) -> Current:
         now = self.current
@@ -138,7 +144,7 @@ class Follower:
         if (champion.served.week, self._seen[-1]) != self._features_of:
             features = self._features(champion.served)
         others = self._others(known)
-        return Current(champion, others, self._plan(others), features, refused)
+        return Current(champion, others, self._plan(others), features, refused, self._forgotten())
 
     def _others(self, known: dict[tuple, Loaded]) -> dict[str, Loaded]:
         found = {}
@@ -187,7 +193,7 @@ class Follower:
     def _marks(self) -> tuple:
         """What changes when one of the files that are followed does; the last is the snapshot's."""
         week = self.current.champion.served.week if hasattr(self, "current") else None
-        pointers = (self._store.mark(name) for name in (POINTER, PREVIOUS, CHALLENGER, PLAN))
+        pointers = (self._store.mark(name) for name in (POINTER, PREVIOUS, CHALLENGER, PLAN, FORGOTTEN))
         return (*pointers, self._snapshot_mark(week))
 
     def _snapshot_mark(self, week: str | None) -> tuple | None:

@@ -3,8 +3,11 @@
 from starlette.types import ASGIApp
 
 from services.exchange import Gone, Receive, Send, read_body, read_headers, send_refusal
-from services.hot import PARSERS
 from services.problems import Refused
+from services.question import PARSERS
+
+BODY = "preflight.body"
+"""Where in its scope a request that was let in has its bytes."""
 
 
 class FrontDoor:
@@ -30,7 +33,7 @@ class FrontDoor:
         except Gone:
             return
         else:
-            await self._app(scope, _replay(body, receive), send)
+            await self._app({**scope, BODY: body}, _replay(body, receive), send)
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

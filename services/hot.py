@@ -11,17 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from services import metrics
-from services.answering import EXPLAIN, PREDICT, PREDICT_BATCH, Answering, Asked
+from services.answering import Answering, Asked
 from services.exchange import Gone, Headers, Receive, Send, read_body, read_headers, send_json, send_refusal
-from services.parsing import parse_batch, parse_flight
 from services.problems import Refused, refuse
+from services.question import PARSERS
 
 PREFIX = "/v1"
-PARSERS = {
-    PREDICT: lambda body: [parse_flight(body)],
-    PREDICT_BATCH: parse_batch,
-    EXPLAIN: lambda body: [parse_flight(body)],
-}
 MODEL = "model"
 RETRY_SECONDS = 1
 
@@ -81,6 +76,15 @@ class HotRoutes:
         metrics.ANSWERS.labels(known, status).inc()
         metrics.SECONDS_TAKEN.labels(known).observe(time.perf_counter() - started)
 
+    def asked(self, kind: str, headers: Headers, body: bytes) -> Asked:
+        """A request beside what it asks about; one without an id gets one that no other worker gives."""
+        if headers.request_id is None:
+            self._made += 1
+            return Asked(f"{self._worker}-{self._made}", "", headers.version)
+        pin = b"" if headers.version is None else str(headers.version).encode()
+        digest = self._served.digest(kind.encode(), pin, body)
+        return Asked(headers.request_id, digest, headers.version, may_be_again=True)
+
     async def _respond(
         self, route: str, method: str, headers: Headers, started: float, receive: Receive, send: Send
     ) -> int:
@@ -94,10 +98,9 @@ class HotRoutes:
                 "ask again after the seconds in Retry-After", retry=RETRY_SECONDS,
             )  # fmt: skip
         body = await read_body(headers, receive)
-        flights = PARSERS[route](body)
-        asked = self._asked(route, headers, body, served)
+        asked = self.asked(route, headers, body)
         _require_time_left(headers, started)
-        answer, version = served.answering.answer(route, flights, asked, started)
+        answer, version = served.answering.answer(route, body, asked, started)
         again = ((b"x-model-version", str(version).encode()),) if version else ((b"x-answered-before", b"true"),)
         name = (b"x-request-id", asked.request_id.encode())
         await send_json(send, 200, answer, name, *again, *self._closing())
@@ -114,13 +117,6 @@ class HotRoutes:
         if self._served is None:
             raise refuse(503, "not_ready", "no model is loaded yet", "ask again in a few seconds", retry=RETRY_SECONDS)
         return self._served
-
-    def _asked(self, route: str, headers: Headers, body: bytes, served: Served) -> Asked:
-        if headers.request_id is None:
-            self._made += 1
-            return Asked(f"{self._worker}-{self._made}", "", headers.version)
-        pin = b"" if headers.version is None else str(headers.version).encode()
-        return Asked(headers.request_id, served.digest(route.encode(), pin, body), headers.version, may_be_again=True)
 
     def _closing(self) -> tuple[tuple[bytes, bytes], ...]:
         """A worker that leaves asks its callers to take their next request elsewhere."""

@@ -3,7 +3,6 @@
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from services.answering import EXPLAIN, PREDICT, PREDICT_BATCH
 from services.exchange import LONGEST_DEADLINE_MS, REQUEST_ID
 from services.messages import (
     BatchPrediction,
@@ -14,6 +13,7 @@ from services.messages import (
     FlightRequest,
     ModelCard,
 )
+from services.question import EXPLAIN, PREDICT, PREDICT_BATCH
 
 ROUTES: dict[str, tuple[type[BaseModel], type[BaseModel], str]] = {
     PREDICT: (FlightRequest, FlightPrediction, "How likely one flight is to be late, and the three strongest reasons"),

@@ -87,7 +87,7 @@ def key_of(line: bytes) -> bytes:
 
 
 def make_line(
-    request_id: str, given: Given, flights: list[FlightRequest], rows: FeatureRows, names: Pseudonyms, answer: bytes
+    request_id: str, given: Given, plans: list[tuple], rows: FeatureRows, names: Pseudonyms, answer: bytes
 ) -> bytes:
     """The line of one answered request; `answer` is JSON, with a prediction for each of the flights."""
     facts = {
@@ -102,14 +102,14 @@ def make_line(
         "catalog": CATALOG,
         "shadow": given.shadow,
         "failed": given.failed,
-        "flights": [_on_record(flight, names) for flight in flights],
+        "flights": [_on_record(plan, names) for plan in plans],
         "x": pack_features(rows.encoded),
     }
     return b"".join((_KEY, request_id.encode(), b'",', orjson.dumps(facts)[1:-1], _ANSWER, answer, b"}\n"))
 
 
-def _on_record(flight: FlightRequest, names: Pseudonyms) -> tuple:
-    carrier, number, tail, *rest = plan_of(flight)
+def _on_record(plan: tuple, names: Pseudonyms) -> tuple:
+    carrier, number, tail, *rest = plan
     return carrier, number, None if tail is None else names.of(tail), *rest
 
 
@@ -200,5 +200,7 @@ def log_features(log: SharedLog, flights: list[FlightRequest], rows: FeatureRows
     ]
     request_id = f"{week}-{rows.flight_ids[0]}"
     given = Given("predict_batch", "", NO_VERSION, "champion", week, 0.0)
-    line = make_line(request_id, given, flights, rows, names, orjson.dumps({"predictions": predictions}))
+    line = make_line(
+        request_id, given, list(map(plan_of, flights)), rows, names, orjson.dumps({"predictions": predictions})
+    )
     log.append(request_id.encode(), line)

@@ -17,13 +17,14 @@ from starlette.routing import Route
 from infra.settings import load_settings
 from infra.storage import Store
 from services import metrics
-from services.answering import EXPLAIN, PREDICT, PREDICT_BATCH
-from services.front_door import FrontDoor
+from services.exchange import read_headers
+from services.front_door import BODY, FrontDoor
 from services.hot import PREFIX, HotRoutes
 from services.messages import BatchPrediction, Explanation, FlightPrediction, FlightRequest, Flights, ModelCard
 from services.model import load_served
 from services.openapi import PAGE, openapi
 from services.problems import Refused
+from services.question import EXPLAIN, PREDICT, PREDICT_BATCH
 from services.worker import Worker
 
 
@@ -94,30 +95,32 @@ class FlightLateness:
     @bentoml.api
     async def predict(self, flight: FlightRequest, /, ctx: bentoml.Context) -> FlightPrediction:
         """How likely one flight is to be late, and the three strongest reasons; the body is the flight itself."""
-        return self._answer(PREDICT, [flight], ctx)
+        return self._answer(PREDICT, ctx)
 
     @bentoml.api
     async def predict_batch(self, flights: Flights, ctx: bentoml.Context) -> BatchPrediction:
         """How likely each of up to 1,000 flights is to be late; one flight that is wrong refuses them all."""
-        return self._answer(PREDICT_BATCH, flights, ctx)
+        return self._answer(PREDICT_BATCH, ctx)
 
     @bentoml.api
     async def explain(self, flight: FlightRequest, /, ctx: bentoml.Context) -> Explanation:
         """Every feature's part in the score of one flight."""
-        return self._answer(EXPLAIN, [flight], ctx)
+        return self._answer(EXPLAIN, ctx)
 
     @bentoml.api
     async def model(self) -> ModelCard:
         """Which version answers, for which departures, by what right."""
         return self._worker.card()
 
-    def _answer(self, kind: str, flights: list[FlightRequest], ctx: bentoml.Context) -> Response:
-        started, request_id = time.perf_counter(), ctx.request.headers.get("x-request-id")
+    def _answer(self, kind: str, ctx: bentoml.Context) -> Response:
+        """As the hot routes answer: of the bytes that the front door let in."""
+        started, scope = time.perf_counter(), ctx.request.scope
+        headers = read_headers(scope)
         try:
-            asked = self._worker.asked(kind, flights, ctx.request.headers)
-            answer, _ = self._worker.answering.answer(kind, flights, asked, started)
+            asked = hot.asked(kind, headers, scope[BODY])
+            answer, _ = self._worker.answering.answer(kind, scope[BODY], asked, started)
         except Refused as refused:
-            return Response(refused.body(request_id), refused.status, refused.headers, "application/json")
+            return Response(refused.body(headers.request_id), refused.status, refused.headers, "application/json")
         return Response(answer, media_type="application/json")
 
 

@@ -4,22 +4,20 @@ import asyncio
 import contextlib
 import gc
 import logging
-import secrets
-from collections.abc import Mapping
 
 import numpy as np
 
 from infra.bundle import MODEL_NAME
+from infra.forgotten import Forgotten
 from infra.pseudonyms import Pseudonyms
 from infra.settings import Settings
 from infra.shared_log import Limits
 from infra.storage import Store
 from pipelines.feature_catalog import NAMES
-from services.answering import Answering, Asked
+from services.answering import Answering
 from services.current import Follower
-from services.exchange import read_headers
 from services.hot import Served
-from services.messages import FlightRequest, ModelCard
+from services.messages import ModelCard
 from services.model import LEAVING, SAME, probe_rows
 from services.prediction_log import open_log
 
@@ -35,7 +33,8 @@ class Worker:
 
     def __init__(self, settings: Settings) -> None:
         self._store, self._settings = Store(settings.home), settings
-        self._follower = Follower(self._store)
+        forgotten = Forgotten(settings.home, settings.pseudonym_key)
+        self._follower = Follower(self._store, lambda: forgotten.keys)
         limits = Limits(settings.log_segment_mb * 10**6, settings.log_backlog_mb * 10**6, settings.remembered_requests)
         self._log = open_log(settings.home, limits)
         self._pseudonyms = Pseudonyms(settings.home, settings.pseudonym_key)
@@ -73,15 +72,6 @@ class Worker:
         champion = self._follower.current.champion
         said = champion.scorer.probability(probe_rows(len(NAMES))[:1])
         return not self._is_leaving and np.allclose(said, champion.served.probe[:1] or said, rtol=0, atol=SAME)
-
-    def asked(self, kind: str, flights: list[FlightRequest], headers: Mapping[str, str]) -> Asked:
-        """A request of BentoML's own routes, as the hot routes see theirs. Raises Refused."""
-        read = read_headers({"headers": [(name.encode(), value.encode()) for name, value in headers.items()]})
-        if read.request_id is None:
-            return Asked(secrets.token_hex(12), "", read.version)
-        content = (flight.model_dump_json().encode() for flight in flights)
-        body = self._pseudonyms.digest(kind.encode(), str(read.version or "").encode(), *content)
-        return Asked(read.request_id, body, read.version, may_be_again=True)
 
     def card(self) -> ModelCard:
         """Which model answers, for which departures, by what right."""

@@ -1,0 +1,55 @@
+"""The flights of a plan by what a message says of them, word for word: what the plan has needs no further checking."""
+
+from datetime import datetime
+from operator import itemgetter
+
+import orjson
+import polars as pl
+
+from data_checks import schema as s
+from services.messages import MOST_FLIGHTS, FlightRequest
+
+FIELDS = tuple(FlightRequest.model_fields)
+"""What a message says of a flight, which are the columns of the plan in their order."""
+_said = itemgetter(*FIELDS)
+_QUOTES = 2 * len(FIELDS) + 2 * (len(FIELDS) - 2)
+"""Of a message: around each name, and each value but flight number and distance."""
+
+
+class PlanIndex:
+    """Finds the rows of a plan that the bytes of a request ask about, in a fifth of the time that parsing takes.
+
+    It finds only messages that are sure to be valid: every field is there once, and has the plan's value; moments are
+    in UTC, as `+00:00`. Whatever else is asked is for `services/parsing.py`.
+    """
+
+    def __init__(self, schedule: pl.DataFrame) -> None:
+        rows = schedule.select(_COLUMNS).rows()
+        self.plans = rows
+        self._row_of = {tuple(map(_as_text, plan)): row for row, plan in enumerate(rows)}
+        self._quotes = [_QUOTES - 2 * (plan[_TAIL] is None) for plan in rows]
+
+    def find(self, body: bytes, is_batch: bool) -> list[int] | None:
+        """The rows that a request is about, in its order; None unless it asks about flights of the plan alone."""
+        try:
+            document = orjson.loads(body)
+            flights = document["flights"] if is_batch else [document]
+            rows = [self._row_of[_said(flight)] for flight in flights]
+            lengths = set(map(len, flights))
+            numbers = {type(flight["flight_number"]) for flight in flights}
+        except (orjson.JSONDecodeError, LookupError, TypeError):
+            return None
+        if lengths != {len(FIELDS)} or numbers != {int} or len(rows) > MOST_FLIGHTS:  # 1.0 and True are equal to 1
+            return None
+        if is_batch and len(document) != 1:
+            return None
+        quotes = sum(map(self._quotes.__getitem__, rows)) + 2 * is_batch
+        return rows if body.count(b'"') == quotes else None  # more of them: a name is there twice, or is escaped
+
+
+_COLUMNS = [name for name in s.SCHEDULE.polars_schema if name not in (s.FLIGHT_ID, s.KNOWN_AT)]
+_TAIL = _COLUMNS.index(s.TAIL_NUMBER)
+
+
+def _as_text(value: object) -> object:
+    return value.isoformat() if isinstance(value, datetime) else value
