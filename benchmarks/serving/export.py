@@ -1,0 +1,128 @@
+"""What the servers are fed: one model in the forms they take, the requests they are asked with, the right answers."""
+
+import json
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import joblib
+import numpy as np
+import polars as pl
+
+from data_checks import schema as s
+from infra.bundle import write_bundle
+from infra.errors import PreflightError
+from infra.scorer import Scorer, load_bundle
+from infra.settings import load_settings
+from pipelines.clock import Week
+from pipelines.context import Context
+from pipelines.encoding import CODES, encode_features
+from pipelines.feature_catalog import NAMES
+from services.messages import MOST_FLIGHTS
+from services.model import export_model
+from services.parity import as_message
+
+COPIED = ("accepted", "online", "reference", "journal", "ledger", "records", "mlflow")
+"""What our service needs of a home; the artifacts of the registry are read where they lie."""
+FLIGHTS, PAGES, FEATURES, ROWS, SPLIT = "flights", "pages", "features", "rows", "split"
+"""Forms of the same requests: ours, alone and 1,000 in one; the features by name, in a list, as MLflow takes them."""
+
+
+class NothingToMeasure(PreflightError, LookupError):  # noqa: N818
+    """There is no lived year whose champion could be served."""
+
+
+@dataclass(frozen=True)
+class Export:
+    """A folder with everything. `model` is the registered scikit-learn model, as `mlflow models serve` takes it.
+
+    `encoded` (n, n_features) are the rows behind the requests, `expected` (n,) what has to be answered.
+    """
+
+    folder: Path
+    version: int
+    week: str
+    model: Path
+    features: pl.DataFrame
+    encoded: np.ndarray
+    expected: np.ndarray
+    scorer: Scorer
+    flights_per_page: int
+
+    @property
+    def home(self) -> Path:
+        """The home folder of our service: a copy, so that the lived one stays as it is."""
+        return self.folder / "home"
+
+    def bodies(self, form: str) -> Path:
+        """The file with the requests of a form, one JSON document a line."""
+        return self.folder / f"{form}.jsonl"
+
+
+def export_all(lived: Path, folder: Path) -> Export:
+    """Everything of the champion and the newest scored week of a lived home. Raises NothingToMeasure without one."""
+    if not (lived / "mlflow").exists():
+        raise NothingToMeasure(f"{lived} holds no year whose champion could be served; run: preflight replay")
+    _copy_home(lived, folder / "home")
+    context = Context(load_settings(home=folder / "home")).as_lived()
+    scored, promoted = context.journal.events("score"), context.promoted_versions()
+    if not scored or not promoted:
+        raise NothingToMeasure(f"nothing has been scored under {lived} yet; run: preflight replay")
+    version, week = promoted[-1], Week.from_id(scored[-1]["week"])
+    bundle = context.registry.bundle(version)
+    export_model(context.store, bundle, version, week.id)
+    scorer = load_bundle(write_bundle(folder / "bundle", bundle), bundle.sha256)
+    joblib.dump(context.registry.load(version), folder / "pipeline.joblib")
+    (folder / "codes.json").write_text(json.dumps(CODES))
+    schedule, features = _flights(context, lived, week)
+    _write_bodies(folder, schedule, features)
+    encoded = encode_features(features)
+    return Export(
+        folder=folder,
+        version=version,
+        week=week.id,
+        model=context.registry.verified_file(version).parent,
+        features=features,
+        encoded=encoded,
+        expected=scorer.probability(encoded),
+        scorer=scorer,
+        flights_per_page=min(MOST_FLIGHTS, schedule.height),
+    )
+
+
+def _copy_home(lived: Path, home: Path) -> None:
+    for name in COPIED:
+        if (lived / name).exists():
+            shutil.copytree(lived / name, home / name, ignore=shutil.ignore_patterns("artifacts"))
+    shutil.copy(lived / "history.json", home)
+
+
+def _flights(context: Context, lived: Path, week: Week) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The plan of a week and the features it was scored with, row by row."""
+    schedule = context.accepted(s.SCHEDULE, week, 1)
+    built = Context(load_settings(home=lived)).require("features", week, f"preflight features {week.id}")
+    features = schedule.select(s.FLIGHT_ID).join(built, on=s.FLIGHT_ID, maintain_order="left")
+    return schedule, features.select(NAMES)
+
+
+def _write_bodies(folder: Path, schedule: pl.DataFrame, features: pl.DataFrame) -> None:
+    flights = [as_message(row) for row in schedule.iter_rows(named=True)]
+    named = features.to_dicts()
+    split = ({"dataframe_split": {"columns": list(row), "data": [list(row.values())]}} for row in named)
+    _write(folder, FLIGHTS, flights)
+    _write(folder, PAGES, _pages(flights))
+    _write(folder, FEATURES, named)
+    _write(folder, ROWS, ({"flights": [row]} for row in named))
+    _write(folder, SPLIT, split)
+
+
+def _pages(flights: list[dict], number: int = 10) -> Iterable[dict]:
+    """Pages of as many flights as one request takes at most, each beginning elsewhere in the week."""
+    size = min(MOST_FLIGHTS, len(flights))
+    for start in range(0, len(flights), -(-len(flights) // number)):
+        yield {"flights": (flights + flights)[start : start + size]}
+
+
+def _write(folder: Path, form: str, bodies: Iterable[dict]) -> None:
+    (folder / f"{form}.jsonl").write_text("".join(json.dumps(body) + "\n" for body in bodies))

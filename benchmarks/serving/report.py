@@ -1,0 +1,146 @@
+"""The findings as tables and sentences: in a terminal, as a document, as Markdown."""
+
+from dataclasses import dataclass
+
+from benchmarks.serving.findings import UTILISATION, Findings, Measured, capacity, goals, ratio
+from benchmarks.serving.load import Leg
+from benchmarks.serving.targets import FASTAPI, MLFLOW, OURS
+from preflight import show
+
+DIFFERENCE = (
+    "Every answer is by the same model. Ours is asked with a planned flight: it checks it, finds or makes the "
+    "features, and logs the answer; the others are handed the features and do none of it."
+)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of text under headings; the first column is of words, the others of numbers."""
+
+    title: str
+    headings: tuple[str, ...]
+    rows: list[tuple[str, ...]]
+
+    def print(self) -> None:
+        """Show it in the terminal."""
+        first, *others = self.headings
+        show.table(self.title, {first: "left", **dict.fromkeys(others, "right")}, self.rows)
+
+    def markdown(self) -> str:
+        """The table as Markdown."""
+        ruler = ["---", *["---:"] * (len(self.headings) - 1)]
+        lines = [f"| {' | '.join(row)} |" for row in (self.headings, ruler, *self.rows)]
+        return "\n".join([f"**{self.title}**", "", *lines])
+
+
+def report(found: Findings, as_json: bool) -> None:
+    """Print everything, the outcome last."""
+    if not as_json:
+        show.tell(DIFFERENCE)
+        for table in tables(found):
+            table.print()
+        for line in sentences(found):
+            show.tell(line)
+    show.finish(outcome(found), found.as_dict(), as_json)
+
+
+def markdown(found: Findings) -> str:
+    """Everything as Markdown."""
+    parts = [found.machine, DIFFERENCE, *(table.markdown() for table in tables(found))]
+    parts.append("\n".join(f"- {line}" for line in sentences(found)))
+    return "\n\n".join(parts) + "\n"
+
+
+def outcome(found: Findings) -> str:
+    """The last line."""
+    judged = goals(found)
+    kept = sum(goal.kept for goal in judged)
+    return f"{kept} of {len(judged)} goals kept with version {found.version}, in {found.took_seconds:.0f} s"
+
+
+def sentences(found: Findings) -> list[str]:
+    """The goals, and what many requests take."""
+    need = capacity(found)
+    return [
+        *(goal.sentence for goal in goals(found)),
+        f"{need.per_second:,} requests/s at {UTILISATION:.0%} of each core: {need.cores} cores, "
+        f"{need.memory_gb:.1f} GB in workers, {need.log_mb_per_second:.1f} MB/s of log, {need.log_gb_per_day:,.0f} GB a day",
+    ]
+
+
+def tables(found: Findings) -> list[Table]:
+    """All of them."""
+    return [_load(found), _start(found), _bare(found), *([_settings(found)] if found.settings else [])]
+
+
+def _load(found: Findings) -> Table:
+    headings = (
+        "server",
+        "clients",
+        "req/s",
+        "p50 ms",
+        "p99 ms",
+        "CPU µs",
+        "of FastAPI",
+        "times mlflow",
+        "failed",
+        "others",
+    )
+    peers = [found.server(name) for name in (FASTAPI, MLFLOW)]
+    rows = [
+        (server.name, str(clients), *_figures(leg), *(_ratio(server, peer, clients) for peer in peers), *_honesty(leg))
+        for server in found.servers
+        for clients, leg in sorted(server.legs.items())
+    ]
+    page = found.page
+    rows.append((f"ours, {found.flights_per_page} flights each", "1", *_figures(page), "", "", *_honesty(page)))
+    return Table("One worker on one core, the load on another", headings, rows)
+
+
+def _start(found: Findings) -> Table:
+    headings = ("server", "s to ready", "worker MB", "all MB", "largest difference")
+    rows = [
+        (
+            f"{server.name}: {server.what}",
+            f"{server.ready_seconds:.1f}",
+            f"{server.worker_bytes / 1e6:.0f}",
+            f"{server.all_bytes / 1e6:.0f}",
+            "" if server.largest_difference is None else f"{server.largest_difference:.0e}",
+        )
+        for server in found.servers
+    ]
+    return Table("Start, memory of its own at most, and the probabilities", headings, rows)
+
+
+def _bare(found: Findings) -> Table:
+    rows = [(call.name, str(call.rows), f"{call.us:,.1f}", f"{call.rows_per_second:,.0f}") for call in found.bare]
+    return Table("The model alone, in process", ("call", "rows", "µs", "rows/s"), rows)
+
+
+def _settings(found: Findings) -> Table:
+    headings = ("ours, but", "req/s", "p50 ms", "p99 ms", "CPU µs", "req/s of ours", "failed", "others")
+    as_it_is = next(server for server in found.settings if server.name == OURS)
+    rows = [
+        (
+            "as it is" if server is as_it_is else server.name,
+            *_figures(leg),
+            _ratio(server, as_it_is, clients),
+            *_honesty(leg),
+        )
+        for server in found.settings
+        for clients, leg in server.legs.items()
+    ]
+    return Table("What each setting is worth, 8 clients", headings, rows)
+
+
+def _figures(leg: Leg) -> tuple[str, ...]:
+    return (f"{leg.per_second:,.0f}", f"{leg.p50_ms:.2f}", f"{leg.p99_ms:.2f}", f"{leg.cpu_us:,.0f}")
+
+
+def _honesty(leg: Leg) -> tuple[str, ...]:
+    """Requests that failed, and cores that others took."""
+    return (f"{leg.failures:.0f}", f"{leg.foreign_cores:.2f}")
+
+
+def _ratio(one: Measured, other: Measured | None, clients: int) -> str:
+    return f"{ratio(one, other, clients):.2f}" if other and clients in other.legs else ""
