@@ -20,6 +20,10 @@ test-kill: setup ## kill -9 the replay at random moments and at every commit; ha
 
 bench: setup    ## the data path of the year: seconds and memory, beside pandas, and on ten times the rows
 	@$(VENV)/bin/python -m benchmarks.data_path
+
+bench-serving: setup ## the service beside mlflow models serve, BentoML, FastAPI; needs wrk and a lived year; 8 minutes
+	@$(VENV)/bin/python -m benchmarks.serving
+
 test-contract: setup ## 10,000 generated batches that keep the contract and 10,000 that break it; up to an hour
 	@$(VENV)/bin/python -m pytest -m contract -k keep & keeping=$$!; \
 		$(VENV)/bin/python -m pytest -m contract -k break; breaking=$$?; \
@@ -38,4 +42,4 @@ lock:           ## pin again everything that pyproject.toml allows
 clean:          ## forget the year: remove var/ (the environment stays)
 	@rm -rf var
 
-.PHONY: help setup demo test test-kill test-contract bench bento lint lock clean
+.PHONY: help setup demo test test-kill test-contract bench bench-serving bento lint lock clean

@@ -11,8 +11,9 @@ import numpy as np
 import polars as pl
 
 from data_checks import schema as s
-from infra.bundle import write_bundle
+from infra.bundle import MODEL_NAME, write_bundle
 from infra.errors import PreflightError
+from infra.model_file import load_model, verify_model
 from infra.scorer import Scorer, load_bundle
 from infra.settings import load_settings
 from pipelines.clock import Week
@@ -73,7 +74,7 @@ def export_all(lived: Path, folder: Path) -> Export:
     bundle = context.registry.bundle(version)
     export_model(context.store, bundle, version, week.id)
     scorer = load_bundle(write_bundle(folder / "bundle", bundle), bundle.sha256)
-    joblib.dump(context.registry.load(version), folder / "pipeline.joblib")
+    model = _copy_model(version, context.registry.version_tags(version)["sha256"], folder)
     (folder / "codes.json").write_text(json.dumps(CODES))
     schedule, features = _flights(context, lived, week)
     _write_bodies(folder, schedule, features)
@@ -82,7 +83,7 @@ def export_all(lived: Path, folder: Path) -> Export:
         folder=folder,
         version=version,
         week=week.id,
-        model=context.registry.verified_file(version).parent,
+        model=model,
         features=features,
         encoded=encoded,
         expected=scorer.probability(encoded),
@@ -96,6 +97,17 @@ def _copy_home(lived: Path, home: Path) -> None:
         if (lived / name).exists():
             shutil.copytree(lived / name, home / name, ignore=shutil.ignore_patterns("artifacts"))
     shutil.copy(lived / "history.json", home)
+
+
+def _copy_model(version: int, sha256: str, folder: Path) -> Path:
+    """The registered model in a folder of its own, MLflow writes into the one it reads; and as joblib beside it."""
+    from mlflow.artifacts import download_artifacts  # late, as it reads from the environment whether it may phone home
+
+    from infra.registry import MODEL_FILE
+
+    model = Path(download_artifacts(f"models:/{MODEL_NAME}/{version}", dst_path=str(folder / "model")))
+    joblib.dump(load_model(verify_model(model / MODEL_FILE, sha256)), folder / "pipeline.joblib")
+    return model
 
 
 def _flights(context: Context, lived: Path, week: Week) -> tuple[pl.DataFrame, pl.DataFrame]:

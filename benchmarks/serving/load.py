@@ -28,13 +28,16 @@ class NoLoad(PreflightError, RuntimeError):  # noqa: N818
 
 @dataclass(frozen=True)
 class Leg:
-    """What so many clients in a closed loop got. `foreign_cores` is what others took of the machine meanwhile."""
+    """What so many clients in a closed loop got. `load_cores` is how busy wrk was,
+    `foreign_cores` what all others took of the machine meanwhile.
+    """
 
     per_second: float
     p50_ms: float
     p99_ms: float
     cpu_us: float
     failures: float
+    load_cores: float
     foreign_cores: float
 
 
@@ -75,6 +78,7 @@ def run_leg(address: str, bodies: Path, clients: int, seconds: int, server: psut
         p99_ms=found["p99"] / 1e3,
         cpu_us=1e6 * spent.server / max(found["requests"], 1),
         failures=found["failures"],
+        load_cores=spent.load / spent.clock,
         foreign_cores=max(0.0, spent.machine - spent.server - spent.load) / spent.clock,
     )
 
@@ -90,7 +94,7 @@ def parse_wrk(output: str) -> dict[str, float]:
 
 def median_leg(legs: Sequence[Leg]) -> Leg:
     """Each figure's median; of failures the sum, as none may be hidden."""
-    figures = {name: median(values) for name, values in zip(Leg.__annotations__, zip(*map(astuple, legs), strict=True))}
+    figures = {name: median(getattr(leg, name) for leg in legs) for name in Leg.__annotations__}
     return Leg(**{**figures, "failures": sum(leg.failures for leg in legs)})
 
 

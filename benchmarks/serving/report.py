@@ -1,10 +1,11 @@
 """The findings as tables and sentences: in a terminal, as a document, as Markdown."""
 
 from dataclasses import dataclass
+from statistics import median
 
 from benchmarks.serving.findings import UTILISATION, Findings, Measured, capacity, goals, ratio
 from benchmarks.serving.load import Leg
-from benchmarks.serving.targets import FASTAPI, MLFLOW, OURS
+from benchmarks.serving.targets import BATCHED, FASTAPI, MLFLOW, OURS
 from preflight import show
 
 DIFFERENCE = (
@@ -60,11 +61,27 @@ def outcome(found: Findings) -> str:
 
 def sentences(found: Findings) -> list[str]:
     """The goals, and what many requests take."""
-    need = capacity(found)
+    need, foreign = capacity(found), [leg.foreign_cores for leg in found.legs]
     return [
         *(goal.sentence for goal in goals(found)),
+        *_batching(found),
         f"{need.per_second:,} requests/s at {UTILISATION:.0%} of each core: {need.cores} cores, "
-        f"{need.memory_gb:.1f} GB in workers, {need.log_mb_per_second:.1f} MB/s of log, {need.log_gb_per_day:,.0f} GB a day",
+        f"{need.memory_gb:.1f} GB in workers, {need.log_mb_per_second:.1f} MB/s of log, "
+        f"{need.log_gb_per_day:,.0f} GB a day",
+        f"others took {median(foreign):.2f} cores in the median leg and {max(foreign):.2f} in the worst; "
+        f"wrk was busy for at most {max(leg.load_cores for leg in found.legs):.2f} of its own",
+    ]
+
+
+def _batching(found: Findings) -> list[str]:
+    """What adaptive batching is worth where a call costs milliseconds, and where it costs microseconds."""
+    pairs = [(found.server(batching), found.server(alone)) for batching, alone in BATCHED]
+    return [
+        f"{batching.name}: "
+        + ", ".join(f"{ratio(batching, alone, clients):.2f} with {clients} clients" for clients in batching.legs)
+        + f" times the requests a second of {alone.name}"
+        for batching, alone in pairs
+        if batching and alone
     ]
 
 
@@ -74,18 +91,8 @@ def tables(found: Findings) -> list[Table]:
 
 
 def _load(found: Findings) -> Table:
-    headings = (
-        "server",
-        "clients",
-        "req/s",
-        "p50 ms",
-        "p99 ms",
-        "CPU µs",
-        "of FastAPI",
-        "times mlflow",
-        "failed",
-        "others",
-    )
+    figures = ("req/s", "p50 ms", "p99 ms", "CPU µs")
+    headings = ("server", "clients", *figures, "/FastAPI", "/mlflow", "failed", "others")
     peers = [found.server(name) for name in (FASTAPI, MLFLOW)]
     rows = [
         (server.name, str(clients), *_figures(leg), *(_ratio(server, peer, clients) for peer in peers), *_honesty(leg))

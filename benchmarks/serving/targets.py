@@ -17,6 +17,7 @@ HOT_PATH, HOT_PAGES_PATH, API_PATH = "/predict", "/predict_batch", "/predict"
 OURS, MLFLOW, FASTAPI, FLOOR = "ours", "mlflow models serve", "FastAPI", "a constant answer"
 TEXTBOOK, BATCHING = "BentoML, sklearn", "BentoML, sklearn, batching"
 TEXTBOOK_ONNX, BATCHING_ONNX = "BentoML, ONNX", "BentoML, ONNX, batching"
+BATCHED = ((BATCHING, TEXTBOOK), (BATCHING_ONNX, TEXTBOOK_ONNX))
 CLIENTS, CLIENTS_WHO_BATCH = (1, 8, 64), (8, 64)
 
 
