@@ -55,7 +55,7 @@ def run(export: Export, options: argparse.Namespace) -> Findings:
     os.environ["OMP_NUM_THREADS"] = "1"
     pace = {"seconds": options.seconds, "repeats": options.repeats, "patience": patience}
     bare = measure_bare(export, joblib.load(export.folder / "pipeline.joblib"))
-    with _started([ours(), *_chosen(peers(), options.only)], export) as servers:
+    with _started([ours(), *_chosen(options)], export) as servers:
         by_the_page = servers[0].asked(ours_by_the_page())
         log_bytes = logs_per_request(servers[0], export)
         measure([*servers, by_the_page], export, clients=CLIENTS, **pace)
@@ -82,8 +82,10 @@ def _started(targets: list[Target], export: Export):
     return running(targets, export)
 
 
-def _chosen(targets: list[Target], only: list[str]) -> list[Target]:
-    return [target for target in targets if not only or target.name in only]
+def _chosen(options: argparse.Namespace) -> list[Target]:
+    if options.settings:
+        return []
+    return [target for target in peers() if not options.only or target.name in options.only]
 
 
 def _measured(server: Server) -> Measured:
@@ -105,6 +107,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seconds", type=int, default=3, help="seconds of a leg (3)")
     parser.add_argument("--repeats", type=int, default=3, help="legs of which the median counts (3)")
     parser.add_argument("--only", nargs="*", choices=names, default=[], help="these peers alone, beside ours")
+    parser.add_argument("--settings", action="store_true", help="no peers: ours, and what each setting is worth")
     parser.add_argument("--without-settings", action="store_true", help="leave out what each setting is worth")
     parser.add_argument("--json", action="store_true", help="print one JSON document instead of the tables")
     parser.add_argument("--write", type=Path, metavar="FILE", help="write the tables as Markdown")

@@ -1,7 +1,6 @@
 """What the servers are fed: one model in the forms they take, the requests they are asked with, the right answers."""
 
 import json
-import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +19,11 @@ from pipelines.clock import Week
 from pipelines.context import Context
 from pipelines.encoding import CODES, encode_features
 from pipelines.feature_catalog import NAMES
+from preflight.trial_home import copy_home
+from services.exporting import export_week
 from services.messages import MOST_FLIGHTS
-from services.model import export_model
 from services.parity import as_message
 
-COPIED = ("accepted", "online", "reference", "journal", "ledger", "records", "mlflow")
-"""What our service needs of a home; the artifacts of the registry are read where they lie."""
 FLIGHTS, PAGES, FEATURES, ROWS, SPLIT = "flights", "pages", "features", "rows", "split"
 """Forms of the same requests: ours, alone and 1,000 in one; the features by name, in a list, as MLflow takes them."""
 
@@ -65,18 +63,18 @@ def export_all(lived: Path, folder: Path) -> Export:
     """Everything of the champion and the newest scored week of a lived home. Raises NothingToMeasure without one."""
     if not (lived / "mlflow").exists():
         raise NothingToMeasure(f"{lived} holds no year whose champion could be served; run: preflight replay")
-    _copy_home(lived, folder / "home")
-    context = Context(load_settings(home=folder / "home")).as_lived()
-    scored, promoted = context.journal.events("score"), context.promoted_versions()
-    if not scored or not promoted:
+    year = Context(load_settings(home=lived)).as_lived()
+    version, scored = year.answering_version(), year.journal.weeks("score")
+    if version is None or not scored:
         raise NothingToMeasure(f"nothing has been scored under {lived} yet; run: preflight replay")
-    version, week = promoted[-1], Week.from_id(scored[-1]["week"])
-    bundle = context.registry.bundle(version)
-    export_model(context.store, bundle, version, week.id)
+    week = Week.from_id(scored[-1])
+    copy = copy_home(year, week, folder / "home")
+    export_week(copy, version, week)
+    bundle = copy.registry.bundle(version)
     scorer = load_bundle(write_bundle(folder / "bundle", bundle), bundle.sha256)
-    model = _copy_model(version, context.registry.version_tags(version)["sha256"], folder)
+    model = _copy_model(version, copy.registry.version_tags(version)["sha256"], folder)
     (folder / "codes.json").write_text(json.dumps(CODES))
-    schedule, features = _flights(context, lived, week)
+    schedule, features = _flights(year, week)
     _write_bodies(folder, schedule, features)
     encoded = encode_features(features)
     return Export(
@@ -92,13 +90,6 @@ def export_all(lived: Path, folder: Path) -> Export:
     )
 
 
-def _copy_home(lived: Path, home: Path) -> None:
-    for name in COPIED:
-        if (lived / name).exists():
-            shutil.copytree(lived / name, home / name, ignore=shutil.ignore_patterns("artifacts"))
-    shutil.copy(lived / "history.json", home)
-
-
 def _copy_model(version: int, sha256: str, folder: Path) -> Path:
     """The registered model in a folder of its own, MLflow writes into the one it reads; and as joblib beside it."""
     from mlflow.artifacts import download_artifacts  # late, as it reads from the environment whether it may phone home
@@ -110,10 +101,10 @@ def _copy_model(version: int, sha256: str, folder: Path) -> Path:
     return model
 
 
-def _flights(context: Context, lived: Path, week: Week) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _flights(year: Context, week: Week) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The plan of a week and the features it was scored with, row by row."""
-    schedule = context.accepted(s.SCHEDULE, week, 1)
-    built = Context(load_settings(home=lived)).require("features", week, f"preflight features {week.id}")
+    schedule = year.accepted(s.SCHEDULE, week, 1)
+    built = year.require("features", week, f"preflight features {week.id}")
     features = schedule.select(s.FLIGHT_ID).join(built, on=s.FLIGHT_ID, maintain_order="left")
     return schedule, features.select(NAMES)
 

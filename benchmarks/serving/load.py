@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from statistics import median
@@ -128,22 +128,21 @@ class _Spent:
         children = resource.getrusage(resource.RUSAGE_CHILDREN)  # servers are counted here when they end, not before
         own = resource.getrusage(resource.RUSAGE_SELF)
         load = sum(usage.ru_utime + usage.ru_stime for usage in (children, own))
-        return cls(time.perf_counter(), _busy_seconds(), cpu_seconds(server), load)
+        return cls(time.perf_counter(), _busy_seconds(), sum(cpu_by_process(server).values()), load)
 
     def since(self, before: "_Spent") -> "_Spent":
         pairs = zip(astuple(self), astuple(before), strict=True)
         return _Spent(*(now - then for now, then in pairs))
 
 
-def processes_of(server: psutil.Process) -> list[psutil.Process]:
-    """The processes of a server, without the leash that holds them."""
-    return server.children(recursive=True)
-
-
-def cpu_seconds(server: psutil.Process) -> float:
-    """Seconds of processor that the processes of a server have taken."""
-    times = (process.cpu_times() for process in processes_of(server))
-    return sum(spent.user + spent.system for spent in times)
+def cpu_by_process(server: psutil.Process) -> dict[psutil.Process, float]:
+    """Seconds of processor that each process of a server has taken, without the leash that holds them."""
+    found = {}
+    for process in server.children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # it may end as we look
+            times = process.cpu_times()
+            found[process] = times.user + times.system
+    return found
 
 
 def _busy_seconds() -> float:

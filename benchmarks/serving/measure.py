@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
@@ -10,24 +10,18 @@ import httpx
 import psutil
 
 from benchmarks.serving.export import Export
-from benchmarks.serving.load import (
-    SERVER_CORE,
-    Leg,
-    Patience,
-    median_leg,
-    on_core,
-    processes_of,
-    run_leg,
-)
+from benchmarks.serving.load import SERVER_CORE, Leg, Patience, cpu_by_process, median_leg, on_core, run_leg
 from benchmarks.serving.targets import Target
 from infra.errors import PreflightError
 from infra.leash import leashed
-from infra.network import LOOPBACK, free_port, wait_until_answering
+from infra.network import LOOPBACK, PortInUse, ServerDidNotStart, claim_port, wait_until_answering
 
 START_SECONDS, WARM_SECONDS, WARM_CLIENTS = 120, 1, 8
-CHECKED = 100
-LOGS = ("requests", "prediction_log")
-"""The folders of a home in which our service logs what it answered."""
+CHECKED, LAST_WORDS = 100, 1000
+PORTS = range(21_000, 22_000)
+"""Below those that systems hand out by themselves: a server that is slow to start would find its own taken."""
+LOG = "prediction_log"
+"""The folder of a home in which our service logs what it answered."""
 
 
 class WrongAnswer(PreflightError, RuntimeError):  # noqa: N818
@@ -47,10 +41,19 @@ class Server:
     all_bytes: int = 0
     legs: dict[int, list[Leg]] = field(default_factory=dict)
 
-    def look_at_memory(self) -> None:
+    def ask(self, export: Export, clients: int, seconds: int) -> Leg:
+        """One leg of load."""
+        url, bodies = self.address + self.target.path, export.bodies(self.target.form)
+        before = cpu_by_process(self.process)
+        leg = run_leg(url, bodies, clients, seconds, self.process)
+        self._look_at_memory(before)
+        return leg
+
+    def _look_at_memory(self, before: dict[psutil.Process, float]) -> None:
         """Note the most that the busiest process, its worker, and all of them together were seen to hold alone."""
-        found = {process: process.memory_full_info().uss for process in processes_of(self.process)}
-        worker = max(found, key=lambda process: process.cpu_times().user)
+        spent = {process: after - before.get(process, 0.0) for process, after in cpu_by_process(self.process).items()}
+        found = {process: process.memory_full_info().uss for process in spent}
+        worker = max(found, key=spent.get)
         self.worker_bytes = max(self.worker_bytes, found[worker])
         self.all_bytes = max(self.all_bytes, sum(found.values()))
 
@@ -67,20 +70,19 @@ class Server:
 def running(targets: Sequence[Target], export: Export) -> Iterator[list[Server]]:
     """All servers, answering, each started alone and checked; they end with the block.
 
-    Raises WrongAnswer or ServerDidNotStart.
+    Raises WrongAnswer, with its last words when one does not start.
     """
     with ExitStack() as stack:
-        servers = []
+        servers, ports = [], iter(PORTS)
         for target in targets:
-            server = stack.enter_context(_running(target, export))
+            server = stack.enter_context(_running(target, export, _next_port(ports)))
             server.largest_difference = check_answers(server, export)
             servers.append(server)
         yield servers
 
 
 @contextmanager
-def _running(target: Target, export: Export) -> Iterator[Server]:
-    port = free_port()
+def _running(target: Target, export: Export, port: int) -> Iterator[Server]:
     log = export.folder / "logs" / f"{port}.log"
     began = time.perf_counter()
     with ExitStack() as stack:
@@ -88,8 +90,19 @@ def _running(target: Target, export: Export) -> Iterator[Server]:
             command, variables = target.command(export, port), target.variables(export, port)
             process = stack.enter_context(leashed(command, log, variables))
         address = f"http://{LOOPBACK}:{port}"
-        wait_until_answering(f"{address}{target.ready}", process, log, START_SECONDS)
+        try:
+            wait_until_answering(f"{address}{target.ready}", process, log, START_SECONDS)
+        except ServerDidNotStart as error:  # its log is gone when we are
+            raise WrongAnswer(f"{target.name} did not start: {log.read_text()[-LAST_WORDS:].strip()}") from error
         yield Server(target, address, psutil.Process(process.pid), time.perf_counter() - began)
+
+
+def _next_port(ports: Iterator[int]) -> int:
+    """The next that nobody holds."""
+    for port in ports:
+        with suppress(PortInUse):
+            return claim_port(port)
+    raise WrongAnswer(f"every port from {PORTS[0]} to {PORTS[-1]} is in use; end what holds them")
 
 
 def check_answers(server: Server, export: Export) -> float | None:
@@ -114,19 +127,13 @@ def measure(
 ) -> None:
     """Give every server its legs: all of them once, then all of them again."""
     for server in servers:
-        _leg(server, export, WARM_CLIENTS, WARM_SECONDS)
+        server.ask(export, WARM_CLIENTS, WARM_SECONDS)
     for _ in range(repeats):
         for number in clients:
             for server in servers:
                 if number in server.target.clients:
                     patience.wait_for_quiet()
-                    server.legs.setdefault(number, []).append(_leg(server, export, number, seconds))
-                    server.look_at_memory()
-
-
-def _leg(server: Server, export: Export, clients: int, seconds: int) -> Leg:
-    url = server.address + server.target.path
-    return run_leg(url, export.bodies(server.target.form), clients, seconds, server.process)
+                    server.legs.setdefault(number, []).append(server.ask(export, number, seconds))
 
 
 def logs_per_request(server: Server, export: Export) -> float:
@@ -137,5 +144,4 @@ def logs_per_request(server: Server, export: Export) -> float:
 
 
 def _logged_bytes(export: Export) -> int:
-    folders = (export.home / name for name in LOGS)
-    return sum(path.stat().st_size for folder in folders if folder.exists() for path in folder.iterdir())
+    return sum(path.stat().st_size for path in (export.home / LOG).glob("*.jsonl"))

@@ -10,7 +10,8 @@ from preflight import show
 
 DIFFERENCE = (
     "Every answer is by the same model. Ours is asked with a planned flight: it checks it, finds or makes the "
-    "features, and logs the answer; the others are handed the features and do none of it."
+    "features, gives reasons and logs the answer before it is given; the others are handed the features and do "
+    "none of it."
 )
 
 

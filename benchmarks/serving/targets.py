@@ -1,6 +1,5 @@
 """The servers that are measured: how each is started, where and with what it is asked, and how its answer reads."""
 
-import json
 import os
 import sys
 from collections.abc import Callable
@@ -9,11 +8,11 @@ from pathlib import Path
 
 from benchmarks.serving.export import FEATURES, FLIGHTS, PAGES, ROWS, SPLIT, Export
 from infra.network import LOOPBACK
-from infra.service_process import SERVICE
 
+MOST_LOG_MB = "20000"  # what many seconds of load log is no reason to refuse
 ROOT = Path(__file__).resolve().parents[2]
 PEERS = "benchmarks.serving_peers"
-HOT_PATH, HOT_PAGES_PATH, API_PATH = "/predict", "/predict_batch", "/predict"
+HOT_PATH, HOT_PAGES_PATH = "/v1/predict", "/v1/predict_batch"
 OURS, MLFLOW, FASTAPI, FLOOR = "ours", "mlflow models serve", "FastAPI", "a constant answer"
 TEXTBOOK, BATCHING = "BentoML, sklearn", "BentoML, sklearn, batching"
 TEXTBOOK_ONNX, BATCHING_ONNX = "BentoML, ONNX", "BentoML, ONNX, batching"
@@ -47,13 +46,15 @@ class Target:
             "BENTOML_HOME": str(export.folder / "bentoml" / str(port)),
             "BENCH_FOLDER": str(export.folder),
             "PREFLIGHT_HOME": str(export.home),
+            "PREFLIGHT_WORKERS": "1",
+            "PREFLIGHT_LOG_BACKLOG_MB": MOST_LOG_MB,
             **self.environment,
         }
 
 
-def bentoml_serve(service: str) -> Callable[[Export, int], list[str]]:
+def bentoml_serve(service: str, *options: str) -> Callable[[Export, int], list[str]]:
     """The command that serves a BentoML service."""
-    return lambda export, port: _python("bentoml", "serve", service, "--host", LOOPBACK, "--port", port)
+    return lambda export, port: _python("bentoml", "serve", service, "--host", LOOPBACK, "--port", port, *options)
 
 
 def uvicorn(app: str, *options: str) -> Callable[[Export, int], list[str]]:
@@ -71,18 +72,14 @@ def _python(*words: object) -> list[str]:
     return [sys.executable, "-m", *map(str, words)]
 
 
-def overridden(settings: dict) -> dict[str, str]:
-    """The environment in which BentoML takes these settings of our service instead of those in its decorator."""
-    from services.service import FlightLateness
-
-    return {"BENTOML_CONFIG_OVERRIDES": json.dumps({"services": {FlightLateness.name: {"workers": 1, **settings}}})}
-
-
 def ours() -> Target:
-    """Our service with everything on, and one worker."""
-    said = "a planned flight in; features looked up or made, model, log"
-    command, one_worker = bentoml_serve(SERVICE), overridden({})
-    return Target(OURS, said, command, HOT_PATH, FLIGHTS, _late_probability, environment=one_worker)
+    """Our service as it is run: the workers, one of them, and the agent that follows the registry and loads the log."""
+    said = "preflight serve; from a planned flight to a logged answer with reasons"
+    return Target(OURS, said, _preflight_serve, HOT_PATH, FLIGHTS, _late_probability)
+
+
+def _preflight_serve(export: Export, port: int) -> list[str]:
+    return _python("preflight", "serve", "--port", port, "--week", export.week)
 
 
 def ours_by_the_page() -> Target:

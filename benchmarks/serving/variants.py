@@ -1,30 +1,47 @@
-"""Our own service with one of its settings taken back at a time: what is each of them worth?"""
+"""Our own workers with one of their settings taken back at a time: what is each of them worth?
 
+Here they are started without the agent, as it follows one home for one service.
+"""
+
+import json
 from dataclasses import replace
 
-from benchmarks.serving.targets import API_PATH, OURS, PEERS, Target, bentoml_serve, ours, overridden
+from benchmarks.serving.targets import PEERS, Target, bentoml_serve, ours
+from infra.service_process import SERVICE
 
+ONE_WORKER = ("--arg", "workers=1")
+API_PATH = "/predict"
 CLIENTS = (8,)
-DEFAULTS = {
+AS_BENTOML_HAS_THEM = {
     "requests traced": {"tracing": {"excluded_urls": ""}},
     "access log on": {"logging": {"access": {"enabled": True}}},
+    "metrics of BentoML on": {"metrics": {"enabled": True}},
     "timeout 60 s": {"traffic": {"timeout": 60}},
 }
-"""BentoML's own values of the settings that our service changes."""
-WITHOUT_METRICS = {"metrics": {"enabled": False}}
+"""The settings that our service changes, at BentoML's own values."""
 
 
 def variants() -> list[Target]:
     """Ours as it is, then one thing changed at a time, then BentoML as it comes."""
-    found = [_changed(name, settings) for name, settings in DEFAULTS.items()]
-    found.append(_changed("metrics off", WITHOUT_METRICS))
-    python_gc = bentoml_serve(f"{PEERS}.ours_python_gc:FlightLateness")
-    found.append(replace(ours(), name="Python's garbage collection", command=python_gc, clients=CLIENTS))
-    found.append(replace(ours(), name="@bentoml.api route", path=API_PATH, clients=CLIENTS))
-    every = {key: value for settings in DEFAULTS.values() for key, value in settings.items()}
-    as_it_comes = replace(_changed("BentoML as it comes", every), command=python_gc, path=API_PATH)
-    return [replace(ours(), name=OURS, clients=CLIENTS), *found, as_it_comes]
+    as_it_is = replace(ours(), command=bentoml_serve(SERVICE, *ONE_WORKER), clients=CLIENTS)
+    python_gc = bentoml_serve(f"{PEERS}.ours_python_gc:FlightLateness", *ONE_WORKER)
+    return [
+        as_it_is,
+        *(replace(as_it_is, name=name, environment=_with(one)) for name, one in AS_BENTOML_HAS_THEM.items()),
+        replace(as_it_is, name="Python's garbage collection", command=python_gc),
+        replace(as_it_is, name="route of BentoML", path=API_PATH),
+        replace(
+            as_it_is,
+            name="all of this",
+            command=python_gc,
+            path=API_PATH,
+            environment=_with({key: value for one in AS_BENTOML_HAS_THEM.values() for key, value in one.items()}),
+        ),
+    ]
 
 
-def _changed(name: str, settings: dict) -> Target:
-    return replace(ours(), name=name, environment=overridden(settings), clients=CLIENTS)
+def _with(settings: dict) -> dict[str, str]:
+    """The environment in which BentoML takes these settings of our service instead of those in its decorator."""
+    from services.service import FlightLateness
+
+    return {"BENTOML_CONFIG_OVERRIDES": json.dumps({"services": {FlightLateness.name: settings}})}
