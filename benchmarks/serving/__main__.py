@@ -28,7 +28,8 @@ from infra.errors import PreflightError
 from infra.settings import load_settings
 from preflight.session import prepare
 
-PATIENCE_SECONDS = 40
+PATIENCE_SECONDS, PEERS_SECONDS, SETTINGS_SECONDS = 40, 270, 390
+"""Waited for quiet at most; after so many no further round is begun with the peers, and with the settings."""
 
 
 def main() -> int:
@@ -58,11 +59,11 @@ def run(export: Export, options: argparse.Namespace) -> Findings:
     with _started([ours(), *_chosen(options)], export) as servers:
         by_the_page = servers[0].asked(ours_by_the_page())
         log_bytes = logs_per_request(servers[0], export)
-        measure([*servers, by_the_page], export, clients=CLIENTS, **pace)
+        measure([*servers, by_the_page], export, clients=CLIENTS, until=began + PEERS_SECONDS, **pace)
     settings = []
     if not options.without_settings:
         with _started(variants(), export) as settings:
-            measure(settings, export, clients=CLIENTS, **pace)
+            measure(settings, export, clients=CLIENTS, until=began + SETTINGS_SECONDS, **pace)
     return Findings(
         version=export.version,
         week=export.week,
@@ -73,6 +74,7 @@ def run(export: Export, options: argparse.Namespace) -> Findings:
         page=by_the_page.medians()[1],
         flights_per_page=export.flights_per_page,
         log_bytes=log_bytes,
+        rounds=min(len(legs) for server in (*servers, *settings) for legs in server.legs.values()),
         took_seconds=time.perf_counter() - began,
     )
 

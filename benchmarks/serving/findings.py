@@ -28,7 +28,10 @@ class Measured:
 
 @dataclass(frozen=True)
 class Findings:
-    """A whole run. `page` is ours asked for `flights_per_page` flights at a time by one client."""
+    """A whole run. `page` is ours asked for `flights_per_page` flights at a time by one client.
+
+    `rounds` is how many legs each figure is at least the median of.
+    """
 
     version: int
     week: str
@@ -39,6 +42,7 @@ class Findings:
     page: Leg
     flights_per_page: int
     log_bytes: float
+    rounds: int
     took_seconds: float
 
     @property

@@ -28,7 +28,8 @@ class NoLoad(PreflightError, RuntimeError):  # noqa: N818
 
 @dataclass(frozen=True)
 class Leg:
-    """What so many clients in a closed loop got. `load_cores` is how busy wrk was,
+    """What so many clients in a closed loop got. `cpu_us` is what a request took of the processor in all processes of
+    the server, `worker_us` in the busiest one. `load_cores` is how busy wrk was,
     `foreign_cores` what all others took of the machine meanwhile.
     """
 
@@ -36,6 +37,7 @@ class Leg:
     p50_ms: float
     p99_ms: float
     cpu_us: float
+    worker_us: float
     failures: float
     load_cores: float
     foreign_cores: float
@@ -65,21 +67,24 @@ def run_leg(address: str, bodies: Path, clients: int, seconds: int, server: psut
     """Ask `address` with the bodies of a file in turn. `server` is the parent of its processes, not counted itself."""
     options = ["--threads", "1", "--connections", str(clients), "--duration", f"{seconds}s"]
     options += ["--timeout", f"{TIMEOUT_SECONDS}s", "--script", str(SCRIPT)]
-    before = _Spent.until_now(server)
+    before, spent_before = _Spent.until_now(), cpu_by_process(server)
     with on_core(LOAD_CORE):
         ended = subprocess.run(
             ["wrk", *options, address, "--", str(bodies)], capture_output=True, text=True, check=False
         )
-    spent = _Spent.until_now(server).since(before)
+    spent, spent_after = _Spent.until_now().since(before), cpu_by_process(server)
+    by_process = [seconds - spent_before.get(process, 0.0) for process, seconds in spent_after.items()]
     found = parse_wrk(ended.stdout)
+    requests = max(found["requests"], 1)
     return Leg(
         per_second=found["requests"] / (found["microseconds"] / 1e6),
         p50_ms=found["p50"] / 1e3,
         p99_ms=found["p99"] / 1e3,
-        cpu_us=1e6 * spent.server / max(found["requests"], 1),
+        cpu_us=1e6 * sum(by_process) / requests,
+        worker_us=1e6 * max(by_process, default=0.0) / requests,
         failures=found["failures"],
         load_cores=spent.load / spent.clock,
-        foreign_cores=max(0.0, spent.machine - spent.server - spent.load) / spent.clock,
+        foreign_cores=max(0.0, spent.machine - sum(by_process) - spent.load) / spent.clock,
     )
 
 
@@ -120,15 +125,14 @@ class _Spent:
 
     clock: float
     machine: float
-    server: float
     load: float
 
     @classmethod
-    def until_now(cls, server: psutil.Process) -> "_Spent":
+    def until_now(cls) -> "_Spent":
         children = resource.getrusage(resource.RUSAGE_CHILDREN)  # servers are counted here when they end, not before
         own = resource.getrusage(resource.RUSAGE_SELF)
         load = sum(usage.ru_utime + usage.ru_stime for usage in (children, own))
-        return cls(time.perf_counter(), _busy_seconds(), sum(cpu_by_process(server).values()), load)
+        return cls(time.perf_counter(), _busy_seconds(), load)
 
     def since(self, before: "_Spent") -> "_Spent":
         pairs = zip(astuple(self), astuple(before), strict=True)

@@ -123,12 +123,21 @@ def check_answers(server: Server, export: Export) -> float | None:
 
 
 def measure(
-    servers: Sequence[Server], export: Export, *, seconds: int, repeats: int, patience: Patience, clients: Sequence[int]
+    servers: Sequence[Server],
+    export: Export,
+    *,
+    seconds: int,
+    repeats: int,
+    patience: Patience,
+    clients: Sequence[int],
+    until: float,
 ) -> None:
-    """Give every server its legs: all of them once, then all of them again."""
+    """Give every server its legs: all of them once, then all of them again, as often as may be begun `until` then."""
     for server in servers:
         server.ask(export, WARM_CLIENTS, WARM_SECONDS)
-    for _ in range(repeats):
+    for number_of_round in range(repeats):
+        if number_of_round and time.perf_counter() > until:
+            return
         for number in clients:
             for server in servers:
                 if number in server.target.clients:

@@ -63,12 +63,16 @@ def outcome(found: Findings) -> str:
 def sentences(found: Findings) -> list[str]:
     """The goals, and what many requests take."""
     need, foreign = capacity(found), [leg.foreign_cores for leg in found.legs]
+    ours = found.server(OURS)
+    busiest = ours.legs[max(ours.legs)]
     return [
         *(goal.sentence for goal in goals(found)),
         *_batching(found),
+        f"a request of ours takes {busiest.cpu_us:,.0f} µs of processor, {busiest.worker_us:,.0f} in its worker",
         f"{need.per_second:,} requests/s at {UTILISATION:.0%} of each core: {need.cores} cores, "
         f"{need.memory_gb:.1f} GB in workers, {need.log_mb_per_second:.1f} MB/s of log, "
         f"{need.log_gb_per_day:,.0f} GB a day",
+        f"figures are medians of {found.rounds} legs; "
         f"others took {median(foreign):.2f} cores in the median leg and {max(foreign):.2f} in the worst; "
         f"wrk was busy for at most {max(leg.load_cores for leg in found.legs):.2f} of its own",
     ]

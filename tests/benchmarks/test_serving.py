@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -20,8 +20,8 @@ from benchmarks.serving import export, targets
 from benchmarks.serving.bare import BareCall
 from benchmarks.serving.export import FEATURES, NothingToMeasure, export_all
 from benchmarks.serving.findings import Findings, Goal, Measured, capacity, cpu_ratio, goals, ratio
-from benchmarks.serving.load import Leg, NoLoad, median_leg, parse_wrk, run_leg
-from benchmarks.serving.measure import Server, WrongAnswer, check_answers, running
+from benchmarks.serving.load import Leg, NoLoad, Patience, median_leg, parse_wrk, run_leg
+from benchmarks.serving.measure import Server, WrongAnswer, check_answers, measure, running
 from benchmarks.serving.report import markdown, outcome, sentences, tables
 from infra.bundle import write_bundle
 from infra.scorer import load_bundle
@@ -31,11 +31,13 @@ from pipelines.encoding import CODES
 from pipelines.feature_catalog import CATEGORIES, NAMES
 
 ROOT = Path(__file__).parents[2]
+BOTH = {"a": (8,), "b": (8, 64)}
+"""Two servers, and the numbers of clients that ask each."""
 
 
 def leg(per_second: float = 1000, p99_ms: float = 5, cpu_us: float = 600, failures: int = 0, others: float = 0) -> Leg:
     """A leg of these figures."""
-    return Leg(per_second, 1.0, p99_ms, cpu_us, failures, 0.3, others)
+    return Leg(per_second, 1.0, p99_ms, cpu_us, cpu_us * 0.9, failures, 0.3, others)
 
 
 def measured(name: str, with_8: Leg, difference: float | None = 0.0) -> Measured:
@@ -52,7 +54,7 @@ def findings(ours: Leg | None = None, settings: tuple[Measured, ...] = (), **mor
         measured("a constant answer", leg(40_000), None),
     ]
     bare = [BareCall("ONNX bundle", 1, 10.0), BareCall("ONNX bundle", 1000, 4000.0)]
-    found = Findings(8, "2013-12-30", "2 cores", servers, list(settings), bare, leg(100), 1000, 900.0, 400.0)
+    found = Findings(8, "2013-12-30", "2 cores", servers, list(settings), bare, leg(100), 1000, 900.0, 3, 400.0)
     return replace(found, **more)
 
 
@@ -126,6 +128,7 @@ def test_a_goal_that_is_missed_is_said_with_its_figures():
 def test_what_others_took_of_the_machine_is_said():
     noisy = findings(page=leg(100, others=1.4))
 
+    assert "a request of ours takes 600 µs of processor, 540 in its worker" in sentences(noisy)
     assert "others took 0.00 cores in the median leg and 1.40 in the worst" in sentences(noisy)[-1]
 
 
@@ -278,6 +281,30 @@ def test_a_server_that_refuses_is_not_measured(exported, counting):
 
     with pytest.raises(WrongAnswer, match=r"ours answers http://.*/ with 500"):
         check_answers(server, exported)
+
+
+@dataclass
+class Fake:
+    """A server that notes how it is asked."""
+
+    target: targets.Target
+    order: list[tuple[str, int]]
+    legs: dict[int, list[Leg]] = field(default_factory=dict)
+
+    def ask(self, _: export.Export, clients: int, seconds: int) -> Leg:
+        self.order.append((self.target.name, clients))
+        return leg()
+
+
+@pytest.mark.parametrize(("until", "rounds"), [(float("inf"), 2), (0, 1)])
+def test_servers_take_turns_and_no_round_is_begun_when_time_is_over(exported, until, rounds):
+    order: list[tuple[str, int]] = []
+    servers = [Fake(replace(targets.ours(), name=name, clients=clients), order) for name, clients in BOTH.items()]
+
+    measure(servers, exported, seconds=1, repeats=2, patience=Patience(0), clients=(8, 64), until=until)
+
+    assert order == [("a", 8), ("b", 8)] + [("a", 8), ("b", 8), ("b", 64)] * rounds  # all are warmed up before
+    assert [len(legs) for legs in servers[1].legs.values()] == [rounds, rounds]
 
 
 def test_the_lived_home_is_copied_and_stays_as_it_is(lived, tmp_path):
