@@ -30,15 +30,20 @@ class WrongAnswer(PreflightError, RuntimeError):  # noqa: N818
 
 @dataclass
 class Server:
-    """A running server and what was found out about it. `largest_difference` is that of any probability."""
+    """A running server and what was found out about it. `largest_difference` is that of any probability.
+
+    `all_bytes` is the most that its processes together held alone after a leg; `most_bytes` and `spent`, seconds of
+    processor under load, are of each.
+    """
 
     target: Target
     address: str
     process: psutil.Process
     ready_seconds: float
     largest_difference: float | None = None
-    worker_bytes: int = 0
     all_bytes: int = 0
+    most_bytes: dict[psutil.Process, int] = field(default_factory=dict)
+    spent: dict[psutil.Process, float] = field(default_factory=dict)
     legs: dict[int, list[Leg]] = field(default_factory=dict)
 
     def ask(self, export: Export, clients: int, seconds: int) -> Leg:
@@ -46,20 +51,25 @@ class Server:
         url, bodies = self.address + self.target.path, export.bodies(self.target.form)
         before = cpu_by_process(self.process)
         leg = run_leg(url, bodies, clients, seconds, self.process)
-        self._look_at_memory(before)
+        for process, seconds_after in cpu_by_process(self.process).items():
+            self.spent[process] = self.spent.get(process, 0.0) + seconds_after - before.get(process, 0.0)
+        self._look_at_memory()
         return leg
 
-    def _look_at_memory(self, before: dict[psutil.Process, float]) -> None:
-        """Note the most that the busiest process, its worker, and all of them together were seen to hold alone."""
-        spent = {process: after - before.get(process, 0.0) for process, after in cpu_by_process(self.process).items()}
-        found = {process: process.memory_full_info().uss for process in spent}
-        worker = max(found, key=spent.get)
-        self.worker_bytes = max(self.worker_bytes, found[worker])
+    def _look_at_memory(self) -> None:
+        found = {process: process.memory_full_info().uss for process in cpu_by_process(self.process)}
         self.all_bytes = max(self.all_bytes, sum(found.values()))
+        for process, held in found.items():
+            self.most_bytes[process] = max(self.most_bytes.get(process, 0), held)
+
+    @property
+    def worker_bytes(self) -> int:
+        """The most that its worker held alone after a leg: the process that all legs together kept busiest."""
+        return self.most_bytes[max(self.spent, key=self.spent.get)]
 
     def asked(self, target: Target) -> "Server":
         """The same server asked otherwise, to be measured apart."""
-        return replace(self, target=target, largest_difference=None, legs={})
+        return replace(self, target=target, largest_difference=None, most_bytes={}, spent={}, legs={})
 
     def medians(self) -> dict[int, Leg]:
         """The median leg by number of clients."""
