@@ -54,7 +54,7 @@ class Scorer:
 
     def _summed(self, leaf: np.ndarray) -> np.ndarray:
         if len(leaf) == 1:
-            return self._reasons.take(leaf[0], axis=0).sum(axis=0, keepdims=True)
+            return np.add.reduce(self._reasons.take(leaf[0], axis=0), axis=0, keepdims=True)
         contributions = np.empty((len(leaf), self._reasons.shape[1]))
         for start in range(0, len(leaf), ROWS_AT_ONCE):
             rows = slice(start, start + ROWS_AT_ONCE)

@@ -134,6 +134,8 @@ def fold_calibration(
     """
     if calibration.kind == "isotonic":
         return bias, contributions, calibration
+    if calibration.kind == "identity":
+        return bias, contributions, IDENTITY
     return calibration.slope * bias + calibration.intercept, calibration.slope * contributions, IDENTITY
 
 

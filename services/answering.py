@@ -196,7 +196,6 @@ _FORMS = {PREDICT: _predicted, PREDICT_BATCH: _batch, EXPLAIN: _explained}
 
 
 def _head(model: Loaded, role: str, rows: FeatureRows, asked: Asked) -> dict:
-    known = rows.known_until
     return {
         "request_id": asked.request_id,
         "model_version": model.version,
@@ -204,7 +203,7 @@ def _head(model: Loaded, role: str, rows: FeatureRows, asked: Asked) -> dict:
         "decision_threshold": model.threshold,
         "features": {
             "mode": rows.mode,
-            "known_until": known and known.isoformat(),
+            "known_until": rows.known_until,
             "behind_minutes": rows.behind_minutes,
         },
     }
@@ -245,7 +244,7 @@ def _told(place: int, value: float | None) -> tuple[str | float | None, str]:
 
 
 def _count(given: Given, rows: FeatureRows) -> None:
-    metrics.PREDICTIONS.labels(given.version, given.role).inc(len(rows.flight_ids))
+    metrics.of(metrics.PREDICTIONS, given.version, given.role).inc(len(rows.flight_ids))
     if rows.mode != FRESH:
         metrics.DEGRADED.labels(rows.mode).inc()
     if given.shadow is not None:

@@ -1,4 +1,8 @@
-"""Stands before BentoML's own routes: what they are asked is checked here, and refused in the words of the hot ones."""
+"""Stands before all routes: the hot ones leave here, and what BentoML's own are asked is checked here.
+
+The hot routes are mounted as well; going to them from here saves the seventh of a request that would be spent on
+trying nine other patterns first and on a context that they do not use.
+"""
 
 from starlette.types import ASGIApp
 
@@ -13,11 +17,14 @@ BODY = "preflight.body"
 class FrontDoor:
     """ASGI middleware: a request that reaches a route of BentoML's API has a body that is read, bounded and valid."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, hot: ASGIApp, prefix: str) -> None:
+        self._app, self._hot, self._prefix = app, hot, prefix + "/"
 
     async def __call__(self, scope: dict, receive: Receive, send: Send) -> None:
         """Let one request in, or refuse it."""
+        if scope["type"] == "http" and scope["path"].startswith(self._prefix):
+            await self._hot(scope, receive, send)
+            return
         route = scope["path"].strip("/") if scope["type"] == "http" else None
         if route not in PARSERS or scope["method"] != "POST":
             await self._app(scope, receive, send)

@@ -54,10 +54,8 @@ class HotRoutes:
             return
         started = time.perf_counter()
         route = scope["path"].removeprefix(PREFIX).strip("/")
-        self._in_flight += 1
         request_id = None
         try:
-            await asyncio.sleep(0)  # lets in what has arrived in the same turn, so that a queue is seen as one
             headers = read_headers(scope)
             request_id = headers.request_id
             status = await self._respond(route, scope["method"], headers, started, receive, send)
@@ -70,11 +68,22 @@ class HotRoutes:
             logger.exception("a request of /v1/%s failed", route if route in PARSERS else "...")
             status = 500
             await send_refusal(send, _unexpected(), request_id, *self._closing())
+        known = route if route in PARSERS or route == MODEL else "other"
+        metrics.of(metrics.ANSWERS, known, status).inc()
+        metrics.of(metrics.SECONDS_TAKEN, known).observe(time.perf_counter() - started)
+
+    async def _take_turn(self, most: int) -> None:
+        """Go on unless too many wait. What arrived in the same turn of the loop is counted before any goes on."""
+        self._in_flight += 1
+        try:
+            await asyncio.sleep(0)
+            if self._in_flight > most:
+                raise refuse(
+                    429, "too_many", f"more than {most} requests are waiting in this worker",
+                    "ask again after the seconds in Retry-After", retry=RETRY_SECONDS,
+                )  # fmt: skip
         finally:
             self._in_flight -= 1
-        known = route if route in PARSERS or route == MODEL else "other"
-        metrics.ANSWERS.labels(known, status).inc()
-        metrics.SECONDS_TAKEN.labels(known).observe(time.perf_counter() - started)
 
     def asked(self, kind: str, headers: Headers, body: bytes) -> Asked:
         """A request beside what it asks about; one without an id gets one that no other worker gives."""
@@ -92,12 +101,8 @@ class HotRoutes:
         if route == MODEL:
             await send_json(send, 200, served.card(), *self._closing())
             return 200
-        if self._in_flight > served.most_in_flight:
-            raise refuse(
-                429, "too_many", f"more than {served.most_in_flight} requests are waiting in this worker",
-                "ask again after the seconds in Retry-After", retry=RETRY_SECONDS,
-            )  # fmt: skip
         body = await read_body(headers, receive)
+        await self._take_turn(served.most_in_flight)
         asked = self.asked(route, headers, body)
         _require_time_left(headers, started)
         answer, version = served.answering.answer(route, body, asked, started)

@@ -4,6 +4,7 @@ Labels are of few values: a route, a status, a version, a role, a reason; never 
 """
 
 import os
+from functools import lru_cache
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -30,6 +31,12 @@ KNOWN_UNTIL = Gauge(
     "preflight_features_known_until_seconds", "End of the snapshot of features, seconds since 1970; 0: none",
     multiprocess_mode="livemostrecent",
 )  # fmt: skip
+
+
+@lru_cache(maxsize=1024)
+def of(metric: Counter | Histogram, *labels: object) -> Counter | Histogram:
+    """A metric with its labels, found once; looking it up costs as much as counting."""
+    return metric.labels(*labels)
 
 
 def exposition() -> bytes:

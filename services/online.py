@@ -36,13 +36,13 @@ class OutsideOfState(ValueError):  # noqa: N818
 
 @dataclass(frozen=True)
 class FeatureRows:
-    """The features of some flights, in order: names, moments in ISO form, `encoded` (n, n_features), and how fresh."""
+    """The features of some flights, in order: names, moments, `encoded` (n, n_features); and how fresh all of it is."""
 
     flight_ids: Sequence[str]
     as_of: Sequence[str]
     encoded: np.ndarray
     mode: str
-    known_until: datetime | None
+    known_until: str | None
     behind_minutes: float
 
 
@@ -54,6 +54,7 @@ class OnlineFeatures:
         self.end = known_until or week.end
         self.last = self.end + timedelta(days=PLAN_DAYS)
         self.week = week.id
+        self._known_until = self.end.isoformat()
         self._state = state
         planned = build_features(schedule, state)
         self._encoded = encode_features(planned)
@@ -74,7 +75,7 @@ class OnlineFeatures:
     def _planned(self, rows: list[int]) -> FeatureRows:
         ids, moments = [self._ids[row] for row in rows], [self._moments[row] for row in rows]
         encoded = self._encoded[rows[0] : rows[0] + 1] if len(rows) == 1 else self._encoded[rows]
-        return FeatureRows(ids, moments, encoded, FRESH, self.end, 0.0)
+        return FeatureRows(ids, moments, encoded, FRESH, self._known_until, 0.0)
 
     def computed(self, flights: list[FlightRequest]) -> pl.DataFrame:
         """Named features, made now from the arrays: what a flight gets that is not in the plan as it is asked."""
@@ -90,7 +91,7 @@ class OnlineFeatures:
         latest = max(flight.scheduled_departure for flight in flights) - timedelta(hours=HOURS_AHEAD)
         behind = max(0.0, (latest - self.end).total_seconds() / 60)
         mode = STALE if beyond.any() else FRESH
-        return FeatureRows(table[s.FLIGHT_ID].to_list(), _iso(table), encoded, mode, self.end, behind)
+        return FeatureRows(table[s.FLIGHT_ID].to_list(), _iso(table), encoded, mode, self._known_until, behind)
 
     def _require_inside(self, flights: list[FlightRequest]) -> None:
         outside = [flight for flight in flights if not self.start <= flight.scheduled_departure < self.last]

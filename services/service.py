@@ -124,4 +124,4 @@ class FlightLateness:
         return Response(answer, media_type="application/json")
 
 
-FlightLateness.add_asgi_middleware(FrontDoor)
+FlightLateness.add_asgi_middleware(FrontDoor, hot=hot, prefix=PREFIX)
