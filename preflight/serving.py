@@ -1,5 +1,6 @@
 """`serve` and `parity`: the champion behind HTTP, and the proof that it answers as batch scoring did."""
 
+import os
 import signal
 import threading
 import time
@@ -25,7 +26,7 @@ from services.model import LEAVING, Served
 from services.parity import Parity, ask_service, compare
 from services.switching import FOLDER, settle
 
-STEP_SECONDS = 1
+STEP_SECONDS, AGENT_NICE = 1, 10
 ONE_SERVICE = "serving/agent"
 """The folder that a service holds as long as it runs: two would follow each other's pointers."""
 
@@ -66,6 +67,7 @@ def serve(settings: Settings, port: int | None, week: str | None = None, behind_
                 f"version {version} answers at {service.address} for departures of the week of {chosen.id}; "
                 "Ctrl-C ends it"
             )
+            os.nice(AGENT_NICE)  # the workers have started, and come first
             _look_after(Agent(context, stays_in_week=week is not None), service)
             context.store.write_text(LEAVING, "")
             time.sleep(settings.drain_seconds)
