@@ -115,7 +115,7 @@ def _number(found: dict[bytes, bytes], header: bytes, name: str, least: int, mos
     text = found.get(header)
     if text is None:
         return None
-    if not text.isascii() or not text.isdigit() or len(text) > 19 or not least <= int(text) <= most:
+    if not text.isdigit() or len(text) > 19 or not least <= int(text) <= most:
         raise refuse(
             422,
             "invalid_request",

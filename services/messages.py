@@ -24,7 +24,8 @@ def _field(name: str, **more: object) -> FieldInfo:
 
 
 def _moment(meaning: str) -> FieldInfo:
-    return Field(description=f"{meaning}, ISO 8601 with offset", ge=EARLIEST, lt=LATEST)
+    form = f"ISO 8601 with offset, from {EARLIEST.year} to {LATEST.year - 1}"
+    return Field(description=f"{meaning}, {form}", ge=EARLIEST, lt=LATEST)
 
 
 class FlightRequest(BaseModel):
@@ -46,7 +47,9 @@ class FlightRequest(BaseModel):
     )
 
     carrier: Carrier = _field(s.CARRIER)
-    flight_number: int = _field(s.FLIGHT_NUMBER, strict=True)
+    flight_number: int = _field(
+        s.FLIGHT_NUMBER, strict=True, description="number the carrier gives the flight, written without a point"
+    )
     tail_number: str | None = _field(s.TAIL_NUMBER, default=None)
     origin: Origin = _field(s.ORIGIN)
     destination: str = _field(s.DESTINATION)
@@ -56,7 +59,7 @@ class FlightRequest(BaseModel):
         s.DISTANCE,
         default=None,
         allow_inf_nan=False,
-        description="between the airports; left out: as other flights of the route",
+        description="miles between the airports; left out: as other flights of the route",
     )
 
     @model_validator(mode="after")

@@ -47,7 +47,8 @@ _REF = "#/components/schemas/{model}"
 
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Preflight: the service</title>
 <meta name="viewport" content="width=device-width,initial-scale=1">
-<link rel="stylesheet" href="static_content/swagger-ui.css"><link rel="icon" href="static_content/favicon-32x32.png">
+<link rel="stylesheet" href="static_content/swagger-ui.css">
+<link rel="icon" href="static_content/favicon-light-32x32.png">
 <body style="margin:0"><main id="swagger-ui"></main>
 <script src="static_content/swagger-ui-bundle.js"></script>
 <script>SwaggerUIBundle({dom_id: "#swagger-ui", url: "openapi.json", deepLinking: true})</script></body></html>"""

@@ -120,6 +120,7 @@ class FlightLateness:
             asked = hot.asked(kind, headers, scope[BODY])
             answer, _ = self._worker.answering.answer(kind, scope[BODY], asked, started)
         except Refused as refused:
+            ctx.response.status_code = refused.status  # BentoML puts its own in the place of the Response's
             return Response(refused.body(headers.request_id), refused.status, refused.headers, "application/json")
         return Response(answer, media_type="application/json")
 

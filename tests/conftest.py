@@ -148,5 +148,4 @@ def small_home(feeds: dict[str, pl.DataFrame], tmp_path_factory: pytest.TempPath
 @pytest.fixture
 def small_copy(small_home: SmallHome, tmp_path: Path) -> SmallHome:
     """A copy of the small home to write to, and to answer from."""
-    shutil.copytree(small_home.home, tmp_path / "home")
-    return SmallHome(tmp_path / "home", small_home.plan, small_home.bundles)
+    return small_home.copy(tmp_path / "home")

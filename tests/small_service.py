@@ -1,6 +1,9 @@
 """A home folder with three small models and the feeds of one real week, and its service inside this process."""
 
 import asyncio
+import json
+import math
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -45,6 +48,11 @@ class SmallHome:
     home: Path
     plan: pl.DataFrame
     bundles: dict[int, Bundle]
+
+    def copy(self, folder: Path) -> "SmallHome":
+        """The same in a folder of its own, to write to and to answer from."""
+        shutil.copytree(self.home, folder)
+        return SmallHome(folder, self.plan, self.bundles)
 
     @property
     def store(self) -> Store:
@@ -156,3 +164,43 @@ def problems_of(answer: httpx.Response) -> list[dict]:
     assert all(set(one) == {"field", "problem", "remedy"} for one in said["error"]["problems"])
     assert all(one["problem"] and one["remedy"] for one in said["error"]["problems"])
     return said["error"]["problems"]
+
+
+def spiteful_bodies(home: SmallHome) -> dict[str, bytes]:
+    """Bodies that were made to break a parser, a model, or a log."""
+    good = json.dumps(home.message()).encode()
+    return {
+        "nothing": b"",
+        "half a document": good[:40],
+        "two documents": good + good,
+        "not UTF-8": good.replace(b"EWR", b"\xff\xfe\xfd"),
+        "a lone surrogate": good.replace(b"EWR", b"\\ud800"),
+        "a byte order mark": b"\xef\xbb\xbf" + good,
+        "UTF-16": good.decode().encode("utf-16"),
+        "a null byte": good.replace(b"EWR", b"E\x00R"),
+        "right-to-left and combining characters": json.dumps(home.message(destination="\u202eI\u0301\u0301H")).encode(),
+        "emoji": json.dumps(home.message(tail_number="✈✈✈")).encode(),
+        "deep lists": b"[" * 100_000 + b"]" * 100_000,
+        "deep objects": b'{"flights":' * 50_000 + b"1" + b"}" * 50_000,
+        "deep inside a field": good.replace(b'"EWR"', b"[" * 50_000 + b"]" * 50_000),
+        "a huge number": good.replace(b'"flight_number": ', b'"flight_number": ' + b"9" * 5000),
+        "a huge exponent": good.replace(b'"flight_number": ', b'"flight_number": 1e999999999, "x": '),
+        "not a number": json.dumps(home.message(distance_miles=math.nan)).encode(),
+        "infinite": json.dumps(home.message(distance_miles=math.inf)).encode(),
+        "wrong types": json.dumps({name: [value] for name, value in home.message().items()}).encode(),
+        "true for a number": json.dumps(home.message(flight_number=True)).encode(),
+        "a number of seconds": json.dumps(home.message(scheduled_departure="1362391200")).encode(),
+        "a field twice": good[:-1] + b', "origin": "JFK"}',
+        "sixty thousand unknown fields": json.dumps({str(n): n for n in range(60_000)}).encode(),
+        "one name of nine hundred kilobytes": json.dumps({"a" * 900_000: 1}).encode(),
+        "half a million flights of nothing": b'{"flights":[' + b"0," * 490_000 + b"0]}",
+        "a pickle": b"\x80\x04\x95\x05\x00\x00\x00\x00\x00\x00\x00\x8c\x01a\x94.",
+        "__proto__ and constructor": json.dumps(home.message() | {"__proto__": {}, "constructor": {}}).encode(),
+        "a template": json.dumps(home.message(destination="{{7*7}}")).encode(),
+        "before the week": json.dumps(
+            home.message(scheduled_departure="2013-03-01T10:00:00Z", scheduled_arrival="2013-03-01T12:00:00Z")
+        ).encode(),
+        "eighty years later": json.dumps(
+            home.message(scheduled_departure="2093-03-04T10:00:00Z", scheduled_arrival="2093-03-04T12:00:00Z")
+        ).encode(),
+    }

@@ -33,16 +33,24 @@ ONE_HOME = {
     "skops": {"infra.model_file"},
     "optuna": {"pipelines.tuning"},
     "fairlearn": {"monitoring.fairness"},
+    "prometheus_client": {"services.metrics"},
+    "sqlalchemy": {"services.loading", "services.agent"},
     "matplotlib": {"monitoring.plots", "monitoring.explain_plots", "monitoring.bakeoff_plots", "monitoring.card_plots"},
 }
 """The outside tools that one module stands for, so that a change of theirs is met in one place."""
 
 HEAVY = {"prefect", "great_expectations", "evidently", "pandas", "mlflow", "matplotlib"} | {
-    *("sklearn", "scipy", "skops", "lightgbm", "onnx", "optuna")
+    *("sklearn", "scipy", "skops", "lightgbm", "onnx", "optuna", "sqlalchemy")
 }
 """What costs seconds or hundreds of megabytes to import, or can run what a file tells it to."""
 
-REQUEST_PATH = ("services.service", "services.messages", "services.model", "services.online")
+REQUEST_PATH = (
+    *("services.service", "services.worker", "services.hot", "services.front_door", "services.exchange"),
+    *("services.parsing", "services.problems", "services.messages", "services.answering", "services.current"),
+    *("services.model", "services.online", "services.routing", "services.prediction_log", "services.metrics"),
+    *("services.openapi", "infra.shared_log", "infra.pseudonyms", "infra.scorer"),
+)
+"""What a worker runs to answer; all of it is loaded by the first, and what is not would be dead."""
 
 
 @dataclass(frozen=True)
@@ -191,6 +199,13 @@ def test_answering_a_request_loads_none_of_the_heavy_tools():
     loaded = {name.split(".")[0] for name in loaded_with(REQUEST_PATH)}
 
     assert loaded & HEAVY == set()
+
+
+def test_the_service_loads_the_whole_request_path_and_none_of_what_runs_beside_it():
+    loaded = loaded_with(REQUEST_PATH[:1])
+
+    assert set(REQUEST_PATH) <= loaded
+    assert loaded & {"services.agent", "services.loading", "services.rollout", "services.switching"} == set()
 
 
 def test_a_package_file_holds_a_docstring_and_nothing_else():

@@ -11,7 +11,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from small_service import CHAMPION, JSON, NEW, OLD, InProcess, SmallHome, answering, problems_of
+from small_service import CHAMPION, JSON, NEW, OLD, InProcess, SmallHome, answering, problems_of, spiteful_bodies
 
 from services import exchange
 from services.answering import LOG_RETRY_SECONDS
@@ -40,51 +40,11 @@ def body_for(route: str, home: SmallHome) -> dict:
     return {"flights": home.messages(3)} if route == "predict_batch" else home.message()
 
 
-def adversarial(home: SmallHome) -> dict[str, bytes]:
-    """Bodies that were made to break a parser, a model, or a log."""
-    good = json.dumps(home.message()).encode()
-    return {
-        "nothing": b"",
-        "half a document": good[:40],
-        "two documents": good + good,
-        "not UTF-8": good.replace(b"EWR", b"\xff\xfe\xfd"),
-        "a lone surrogate": good.replace(b"EWR", b"\\ud800"),
-        "a byte order mark": b"\xef\xbb\xbf" + good,
-        "UTF-16": good.decode().encode("utf-16"),
-        "a null byte": good.replace(b"EWR", b"E\x00R"),
-        "right-to-left and combining characters": json.dumps(home.message(destination="\u202eI\u0301\u0301H")).encode(),
-        "emoji": json.dumps(home.message(tail_number="✈✈✈")).encode(),
-        "deep lists": b"[" * 100_000 + b"]" * 100_000,
-        "deep objects": b'{"flights":' * 50_000 + b"1" + b"}" * 50_000,
-        "deep inside a field": good.replace(b'"EWR"', b"[" * 50_000 + b"]" * 50_000),
-        "a huge number": good.replace(b'"flight_number": ', b'"flight_number": ' + b"9" * 5000),
-        "a huge exponent": good.replace(b'"flight_number": ', b'"flight_number": 1e999999999, "x": '),
-        "not a number": json.dumps(home.message(distance_miles=math.nan)).encode(),
-        "infinite": json.dumps(home.message(distance_miles=math.inf)).encode(),
-        "wrong types": json.dumps({name: [value] for name, value in home.message().items()}).encode(),
-        "true for a number": json.dumps(home.message(flight_number=True)).encode(),
-        "a number of seconds": json.dumps(home.message(scheduled_departure="1362391200")).encode(),
-        "a field twice": good[:-1] + b', "origin": "JFK"}',
-        "sixty thousand unknown fields": json.dumps({str(n): n for n in range(60_000)}).encode(),
-        "one name of nine hundred kilobytes": json.dumps({"a" * 900_000: 1}).encode(),
-        "half a million flights of nothing": b'{"flights":[' + b"0," * 490_000 + b"0]}",
-        "a pickle": b"\x80\x04\x95\x05\x00\x00\x00\x00\x00\x00\x00\x8c\x01a\x94.",
-        "__proto__ and constructor": json.dumps(home.message() | {"__proto__": {}, "constructor": {}}).encode(),
-        "a template": json.dumps(home.message(destination="{{7*7}}")).encode(),
-        "before the week": json.dumps(
-            home.message(scheduled_departure="2013-03-01T10:00:00Z", scheduled_arrival="2013-03-01T12:00:00Z")
-        ).encode(),
-        "eighty years later": json.dumps(
-            home.message(scheduled_departure="2093-03-04T10:00:00Z", scheduled_arrival="2093-03-04T12:00:00Z")
-        ).encode(),
-    }
-
-
 @pytest.mark.parametrize("route", ROUTES)
 def test_whatever_is_sent_is_refused_in_words_with_400_or_422_and_not_on_record(service, home, route):
-    requests = [("POST", f"/v1/{route}", {"content": body, "headers": JSON}) for body in adversarial(home).values()]
+    requests = [("POST", f"/v1/{route}", {"content": body, "headers": JSON}) for body in spiteful_bodies(home).values()]
 
-    answers = dict(zip(adversarial(home), service.ask_together(requests), strict=True))
+    answers = dict(zip(spiteful_bodies(home), service.ask_together(requests), strict=True))
 
     assert {what: answer.status_code for what, answer in answers.items() if answer.status_code not in (400, 422)} == {}
     assert all(problems_of(answer) for answer in answers.values())
@@ -106,6 +66,9 @@ def test_a_valid_request_is_answered_by_the_champion_and_put_on_record(service, 
 def test_reasons_are_the_strongest_of_all_that_explain_the_score(service, home):
     short, full = (service.post(route, home.message()).json() for route in ("predict", "explain"))
 
+    sizes = [abs(one["contribution"]) for one in full["reasons"]]
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[0] > 0
     assert short["reasons"] == full["reasons"][:3]
     assert full["log_odds"] == pytest.approx(full["bias"] + sum(one["contribution"] for one in full["reasons"]))
     assert full["probability_late"] == pytest.approx(1 / (1 + math.exp(-full["log_odds"])))
@@ -305,6 +268,28 @@ def test_the_same_id_of_requests_that_are_there_at_once_is_on_record_once(servic
     answers = service.ask_together([request] * 30)
 
     assert len({answer.content for answer in answers}) == 1
+    assert len(home.logged()) == 1
+
+
+def test_an_id_that_is_known_is_answered_though_no_model_could(service, home):
+    first = service.post("predict", home.message(), x_request_id="known")
+    spoil(service, "champion")
+
+    answers = [service.post("predict", home.message(), x_request_id=name) for name in ("known", "new")]
+
+    assert [answer.status_code for answer in answers] == [200, 500]
+    assert answers[0].content == first.content
+
+
+@pytest.mark.parametrize("row", [0, 1])
+def test_when_another_worker_was_faster_with_an_id_its_answer_is_given(service, home, monkeypatch, row):
+    first = service.post("predict", home.message(0), x_request_id="raced")
+    monkeypatch.setattr(service.worker._log, "find", lambda key: None)
+
+    again = service.post("predict", home.message(row), x_request_id="raced")
+
+    assert again.status_code == (200 if row == 0 else 409)
+    assert (again.content == first.content) == (row == 0)
     assert len(home.logged()) == 1
 
 
