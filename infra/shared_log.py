@@ -7,6 +7,7 @@ the process, not the power: for that a disk has to be flushed, which costs a hun
 """
 
 import fcntl
+import io
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,14 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.errors import PreflightError
+from infra.segments import LogUnwritable, bytes_of, numbers, older_segments, open_lock, path_of, whole_lines
 from infra.storage import make_folder
 
-LOCK = ".lock"
-PATTERN = "[0-9]" * 6 + ".jsonl"
-
-
-class LogUnwritable(PreflightError, OSError):  # noqa: N818
-    """A line could not be written: the disk is full or gone. Nothing of it was kept."""
+BLOCK_BYTES = 2**22
 
 
 class LogBehind(PreflightError, RuntimeError):  # noqa: N818
@@ -30,7 +27,7 @@ class LogBehind(PreflightError, RuntimeError):  # noqa: N818
 
 @dataclass(frozen=True)
 class Limits:
-    """Bytes after which a segment is full, bytes of all segments after which nothing is taken, keys remembered."""
+    """Bytes after which a segment is full, bytes of older segments after which nothing is taken, keys remembered."""
 
     segment_bytes: int = 64_000_000
     backlog_bytes: int = 2_000_000_000
@@ -43,13 +40,15 @@ class SharedLog:
     def __init__(self, folder: Path, key_of: Callable[[bytes], bytes], limits: Limits | None = None) -> None:
         make_folder(folder)
         self._folder, self._key_of, self._limits = folder, key_of, limits or Limits()
-        self._lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         self._places: dict[bytes, tuple[int, int, int]] = {}
         self._segment, self._handle, self._read = 0, -1, 0
-        self._is_behind = False
+        self._is_over, self._may_be_behind = False, True
+        self._lock, self._process = open_lock(folder), os.getpid()
+        for number in self._worth_remembering():
+            if self._open(number):  # without the lock, which the others need: whole lines stay as they are
+                self._learn(os.fstat(self._handle).st_size)
         with self._held():
-            for number in _numbers(folder) or [1]:
-                self._open(number)
+            pass
 
     def find(self, key: bytes) -> bytes | None:
         """The line of a key that is remembered, None when there is none."""
@@ -65,14 +64,16 @@ class SharedLog:
             known = self._line_of(key)
             if known is not None:
                 return known
+            if self._is_over:
+                self._open(self._segment + 1, os.O_CREAT)
             self._require_room()
             try:
                 written = os.write(self._handle, line)
             except OSError as error:
-                raise self._unwritable(error.strerror) from error
+                raise LogUnwritable.of(path_of(self._folder, self._segment), error.strerror) from error
             if written != len(line):
                 os.ftruncate(self._handle, self._read)
-                raise self._unwritable("only a part of a line was written")
+                raise LogUnwritable.of(path_of(self._folder, self._segment), "only a part of a line was written")
             self._remember(key, self._read, len(line))
             self._read += written
         return None
@@ -84,10 +85,14 @@ class SharedLog:
 
     @contextmanager
     def _held(self) -> Iterator[None]:
+        if self._process != os.getpid():  # a fork shares its parent's lock: it would keep neither of them out
+            os.close(self._lock)
+            self._lock, self._process = open_lock(self._folder), os.getpid()
         fcntl.flock(self._lock, fcntl.LOCK_EX)
         try:
-            if self._segment:
-                self._catch_up()
+            if self._segment == 0:
+                self._open(max(numbers(self._folder), default=1), os.O_CREAT)
+            self._catch_up()
             yield
         finally:
             fcntl.flock(self._lock, fcntl.LOCK_UN)
@@ -99,96 +104,76 @@ class SharedLog:
         number, start, length = place
         if number == self._segment:
             return os.pread(self._handle, length, start)
-        try:
-            with _path(self._folder, number).open("rb") as file:
-                file.seek(start)
-                return file.read(length)
-        except FileNotFoundError:  # loaded and removed meanwhile
-            return None
+        path = path_of(self._folder, number)
+        line = next(whole_lines(path, start), b"")
+        if self._key_of(line) == key:
+            return line
+        return next((line for line in whole_lines(path) if self._key_of(line) == key), None)  # written anew, or removed
 
     def _catch_up(self) -> None:
-        """Learn the keys of what others have written; go on to the next segment when this one is full."""
+        """Learn the keys of what others have written, and follow them to the segment they write to."""
         while True:
             found = os.fstat(self._handle)
-            if not found.st_nlink:  # written anew, to forget something, or removed: nothing is where it was
-                self._places.clear()
-                for number in _numbers(self._folder) or [self._segment]:
-                    self._open(number)
-                continue
-            size = found.st_size
-            if size > self._read:
-                self._learn(os.pread(self._handle, size - self._read, self._read))
-            if self._read < self._limits.segment_bytes:
+            self._learn(found.st_size)
+            if self._read < found.st_size:  # a torn line; we hold the lock, so whoever wrote it is dead
+                os.ftruncate(self._handle, self._read)
+            is_gone = found.st_nlink == 0  # removed, or written anew under the same name
+            self._is_over = is_gone or self._read >= self._limits.segment_bytes
+            if not self._is_over:
                 return
-            self._open(self._segment + 1)
-            self._is_behind = self._backlog() > self._limits.backlog_bytes
+            others = [number for number in numbers(self._folder) if number > self._segment - is_gone]
+            if not others or not self._open(others[0]):
+                return
 
-    def _learn(self, content: bytes) -> None:
-        whole = content.rfind(b"\n") + 1
-        if whole < len(content):  # we hold the lock, so whoever wrote this is dead
-            os.ftruncate(self._handle, self._read + whole)
-        for line in content[:whole].splitlines(keepends=True):
-            self._remember(self._key_of(line), self._read, len(line))
-            self._read += len(line)
+    def _learn(self, end: int) -> None:
+        """Remember the keys of the whole lines up to a byte of the segment, a block at a time."""
+        most = BLOCK_BYTES
+        while self._read < end:
+            wanted = min(end - self._read, most)
+            content = os.pread(self._handle, wanted, self._read)
+            whole = content.rfind(b"\n") + 1
+            if not whole and wanted < most:
+                return
+            most = BLOCK_BYTES if whole else 2 * most  # for a line that is longer
+            for line in io.BytesIO(content[:whole]):
+                self._remember(self._key_of(line), self._read, len(line))
+                self._read += len(line)
 
     def _remember(self, key: bytes, start: int, length: int) -> None:
         self._places[key] = (self._segment, start, length)
         if len(self._places) > self._limits.keys:
             del self._places[next(iter(self._places))]
 
-    def _open(self, number: int) -> None:
+    def _worth_remembering(self) -> list[int]:
+        """The newest segments, no more than it takes for all keys that are remembered; oldest first."""
+        chosen, lines = [], 0
+        for number in reversed(numbers(self._folder)):
+            if lines >= self._limits.keys:
+                break
+            chosen.append(number)
+            lines += sum(1 for _ in whole_lines(path_of(self._folder, number)))
+        return chosen[::-1]
+
+    def _open(self, number: int, make: int = 0) -> bool:
+        """Turn to a segment; False when it is not there, unless `make` is O_CREAT. Raises LogUnwritable."""
+        path = path_of(self._folder, number)
         try:
-            handle = os.open(_path(self._folder, number), os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | make, 0o644)
         except OSError as error:
-            raise self._unwritable(error.strerror) from error
+            if isinstance(error, FileNotFoundError) and not make:
+                return False
+            raise LogUnwritable.of(path, error.strerror) from error
         if self._handle >= 0:
             os.close(self._handle)
         self._segment, self._handle, self._read = number, handle, 0
-        self._learn(os.pread(handle, os.fstat(handle).st_size, 0))
+        self._is_over, self._may_be_behind = False, True
+        return True
 
     def _require_room(self) -> None:
-        if self._is_behind:
-            self._is_behind = self._backlog() > self._limits.backlog_bytes
-        if self._is_behind:
+        if self._may_be_behind:
+            self._may_be_behind = bytes_of(older_segments(self._folder)) > self._limits.backlog_bytes
+        if self._may_be_behind:
             raise LogBehind(
                 f"{self._folder} holds more than {self._limits.backlog_bytes // 10**6} MB that were not loaded yet; "
                 "run: preflight log load"
             )
-
-    def _backlog(self) -> int:
-        return sum(_path(self._folder, number).stat().st_size for number in _numbers(self._folder))
-
-    def _unwritable(self, why: str | None) -> LogUnwritable:
-        return LogUnwritable(f"cannot write {_path(self._folder, self._segment)}: {why}; free some space on its disk")
-
-
-@contextmanager
-def holding(folder: Path) -> Iterator[None]:
-    """Hold the log of a folder, so that no process writes meanwhile."""
-    make_folder(folder)
-    handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
-
-
-def segments(folder: Path) -> list[Path]:
-    """The segments of a folder, oldest first; the last is the one that is written to."""
-    return [_path(folder, number) for number in _numbers(folder)]
-
-
-def whole_lines(path: Path, start: int = 0) -> Iterator[bytes]:
-    """The lines of a segment from a byte on that are whole; the one that is being written is left out."""
-    with path.open("rb") as file:
-        file.seek(start)
-        yield from (line for line in file if line.endswith(b"\n"))
-
-
-def _numbers(folder: Path) -> list[int]:
-    return sorted(int(path.stem) for path in folder.glob(PATTERN))
-
-
-def _path(folder: Path, number: int) -> Path:
-    return folder / f"{number:06d}.jsonl"

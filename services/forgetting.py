@@ -12,7 +12,7 @@ import numpy as np
 import orjson
 import sqlalchemy as sa
 
-from infra.shared_log import holding, segments
+from infra.segments import holding, segments
 from infra.storage import write_atomically
 from pipelines.erasing import ERASED_FEATURES, ERASED_GROUPS
 from pipelines.feature_catalog import NAMES

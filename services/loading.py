@@ -14,7 +14,7 @@ import polars as pl
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from infra.shared_log import segments, whole_lines
+from infra.segments import segments, whole_lines
 from infra.storage import Store
 from services.prediction_log import FOLDER, flights_of
 

@@ -17,7 +17,8 @@ import numpy as np
 import orjson
 
 from infra.pseudonyms import Pseudonyms
-from infra.shared_log import Limits, SharedLog, segments, whole_lines
+from infra.segments import segments, whole_lines
+from infra.shared_log import Limits, SharedLog
 from pipelines.encoding import decode_rows
 from pipelines.feature_catalog import NAMES
 from services.messages import FlightRequest

@@ -8,7 +8,8 @@ import numpy as np
 import orjson
 import sqlalchemy as sa
 
-from infra.shared_log import SharedLog, segments
+from infra.segments import segments
+from infra.shared_log import SharedLog
 from pipelines.erasing import ERASED_FEATURES
 from pipelines.feature_catalog import NAMES
 from services.forgetting import forget_in_log, forget_in_table
