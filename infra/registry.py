@@ -1,4 +1,4 @@
-"""Experiments, model versions and aliases. The only module that imports MLflow.
+"""Experiments, model versions and aliases. With `model_signature` the only module that imports MLflow.
 
 Aliases: `champion` answers, `challenger` is the newest candidate, `previous` is where a
 rollback would go. A version is loaded only if its file has the SHA-256 it was registered with.
@@ -13,7 +13,6 @@ from tempfile import TemporaryDirectory
 from time import time
 
 import mlflow
-import numpy as np
 import pandas as pd
 from filelock import FileLock
 from mlflow.data.code_dataset_source import CodeDatasetSource
@@ -21,13 +20,12 @@ from mlflow.data.meta_dataset import MetaDataset
 from mlflow.entities import Metric, Param, Run
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
-from mlflow.models import ModelSignature
-from mlflow.types import ColSpec, Schema, TensorSpec
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID as PARENT
 
 from infra.bundle import MODEL_NAME, Bundle, read_bundle, write_bundle
 from infra.errors import PreflightError
 from infra.model_file import TRUSTED_TYPES, load_model, sha256_of, verify_model
+from infra.model_signature import signature_of
 from infra.records import require_judged, require_let_in, require_yes
 from infra.scorer import Scorer, load_bundle
 from infra.storage import forget_unfinished_database, mark_migrated
@@ -96,7 +94,7 @@ class Registry:
             info = mlflow.sklearn.log_model(
                 model,
                 name="model",
-                signature=_signature(example),
+                signature=signature_of(example),
                 input_example=example,
                 pyfunc_predict_fn="predict_proba",
                 pip_requirements=[f"{name}=={installed_version(name)}" for name in ("scikit-learn", "skops", "numpy")],
@@ -297,12 +295,3 @@ def _now() -> int:
 
 def _local(uri: str) -> Path:
     return Path(mlflow.artifacts.download_artifacts(uri))
-
-
-def _signature(example: pd.DataFrame) -> ModelSignature:
-    """Every column by name and type, none required: the model takes missing values."""
-    kinds = {
-        name: "double" if pd.api.types.is_numeric_dtype(dtype) else "string" for name, dtype in example.dtypes.items()
-    }
-    inputs = Schema([ColSpec(kind, name, required=False) for name, kind in kinds.items()])
-    return ModelSignature(inputs=inputs, outputs=Schema([TensorSpec(np.dtype(np.float64), (-1, 2))]))

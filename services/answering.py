@@ -10,7 +10,8 @@ import numpy as np
 import orjson
 
 from infra.pseudonyms import Pseudonyms
-from infra.shared_log import LogBehind, LogUnwritable, SharedLog
+from infra.segments import LogUnwritable
+from infra.shared_log import LogBehind, SharedLog
 from pipelines.feature_catalog import CATEGORICAL, CATEGORIES, FEATURES, NAMES
 from pipelines.reasons import fold_calibration, tell_reason
 from services import metrics

@@ -17,8 +17,8 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 from data_checks import schema as s
 from infra.bundle import Bundle
+from infra.segments import segments
 from infra.settings import load_settings
-from infra.shared_log import segments
 from infra.storage import Store
 from pipelines.artefact import build_bundle
 from pipelines.calibration_map import IDENTITY

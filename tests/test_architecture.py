@@ -24,7 +24,7 @@ MAY_IMPORT = {
 }
 
 ONE_HOME = {
-    "mlflow": {"infra.registry"},
+    "mlflow": {"infra.registry", "infra.model_signature"},
     "great_expectations": {"data_checks.suites"},
     "evidently": {"monitoring.drift"},
     "bentoml": {"services.service"},
