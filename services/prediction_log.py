@@ -7,7 +7,7 @@ the request's id and ends with the answer, byte for byte as it was given, so tha
 import base64
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -16,21 +16,36 @@ from pathlib import Path
 import numpy as np
 import orjson
 
+from infra.errors import PreflightError
 from infra.pseudonyms import Pseudonyms
 from infra.segments import segments, whole_lines
 from infra.shared_log import Limits, SharedLog
 from pipelines.encoding import decode_rows
-from pipelines.feature_catalog import NAMES
+from pipelines.feature_catalog import CATEGORIES, NAMES
 from services.messages import FlightRequest
 from services.online import FeatureRows, plan_of
 
 FOLDER = "prediction_log"
-CATALOG = blake2b(json.dumps(NAMES).encode(), digest_size=4).hexdigest()
-"""What the columns of the features are called, in short: a reader with other names must not guess."""
-
 NO_VERSION = 0
 
 _KEY, _ANSWER = b'{"id":"', b',"answer":'
+
+
+def catalog_of(names: Sequence[str], categories: Mapping[str, Sequence[str]]) -> str:
+    """What says in short how features are called and what their categories stand for, in which order."""
+    return blake2b(json.dumps([names, categories]).encode(), digest_size=4).hexdigest()
+
+
+CATALOG = catalog_of(NAMES, CATEGORIES)
+"""On every line: a reader that calls them otherwise must not guess."""
+
+
+class OtherCatalog(PreflightError, ValueError):  # noqa: N818
+    """A line has features that this release does not know by the same names."""
+
+
+class LogDamaged(PreflightError, ValueError):  # noqa: N818
+    """A whole line of the log is not what was written."""
 
 
 @dataclass(frozen=True)
@@ -83,8 +98,8 @@ def open_log(home: Path, limits: Limits | None = None) -> SharedLog:
 
 
 def key_of(line: bytes) -> bytes:
-    """The request id of a line."""
-    return line[len(_KEY) : line.index(b'"', len(_KEY))]
+    """The request id of a line; of one that was damaged something that is none."""
+    return line[len(_KEY) :].partition(b'"')[0]
 
 
 def make_line(
@@ -137,7 +152,18 @@ def unpack_features(text: str) -> np.ndarray:
 def read_log(home: Path) -> Iterator[dict]:
     """Every whole line of a home folder's log as a document, oldest segment first."""
     for segment in segments(home / FOLDER):
-        yield from map(orjson.loads, whole_lines(segment))
+        yield from (as_document(line, segment) for line in whole_lines(segment))
+
+
+def as_document(line: bytes, segment: Path) -> dict:
+    """What a line of a segment says. Raises LogDamaged."""
+    try:
+        return orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        raise LogDamaged(
+            f"{segment} holds a line that cannot be read ({error}), it begins with {line[:40]!r}; "
+            "restore the file from a copy, or move it out of its folder"
+        ) from error
 
 
 def log_end(home: Path) -> tuple[str, int]:
@@ -155,13 +181,18 @@ def read_from(home: Path, place: tuple[str, int]) -> tuple[list[dict], tuple[str
             continue
         begin = start if segment.name == name else 0
         lines = list(whole_lines(segment, begin))
-        documents += map(orjson.loads, lines)
+        documents += [as_document(line, segment) for line in lines]
         place = (segment.name, begin + sum(map(len, lines)))
     return documents, place
 
 
 def flights_of(document: dict) -> Iterator[Logged]:
-    """The flights of one line, in the order in which they were asked."""
+    """The flights of one line, in the order in which they were asked. Raises OtherCatalog."""
+    if document["catalog"] != CATALOG:
+        raise OtherCatalog(
+            f"expected features of catalog {CATALOG}, got {document['catalog']} in the answer to {document['id']}; "
+            "read it with the release of preflight that wrote it, or move its segment out of the log"
+        )
     answer, shadow = document["answer"], document["shadow"]
     predicted = answer.get("predictions", [answer])
     said = shadow["probability"] if shadow else [None] * len(predicted)
