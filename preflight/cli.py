@@ -10,6 +10,7 @@ from preflight import (
     contenders_cli,
     explain_cli,
     gate_cli,
+    log_cli,
     prove_cli,
     quarantine_cli,
     rollout_cli,
@@ -38,6 +39,7 @@ app.command()(contenders_cli.contenders)
 app.add_typer(serving_cli.app)
 app.add_typer(rollout_cli.app)
 app.add_typer(versions_cli.app)
+app.add_typer(log_cli.app)
 
 INTERRUPTED = 130  # how typer ends on Ctrl-C
 

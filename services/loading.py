@@ -1,12 +1,11 @@
 """From the prediction log to the table that monitoring reads: SQLite in the home folder, or PostgreSQL on servers.
 
 Loading may be killed at any moment and repeated: a row is named by its request and its place in it, and one that is
-there stays as it is. A segment that was loaded whole is removed, except for the newest few.
+there stays as it is. A segment that was loaded whole is removed, except for the newest, whose requests may come again.
 """
 
 from collections.abc import Iterator
 from dataclasses import fields
-from itertools import islice
 from pathlib import Path
 
 import orjson
@@ -14,13 +13,16 @@ import polars as pl
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from infra.segments import segments, whole_lines
+from infra.database import asking, name_of, open_database
+from infra.segments import holding, older_segments, segments, whole_lines
 from infra.storage import Store
-from services.prediction_log import FOLDER, flights_of
+from services.prediction_log import FOLDER, as_document, flights_of
 
-CURSOR = f"{FOLDER}/loaded.json"
-KEPT_SEGMENTS = 3
-ROWS_AT_ONCE = 2_000
+LOADING = f"{FOLDER}/loading"
+CURSOR = f"{LOADING}/cursor.json"
+PAGE_BYTES = 2**22
+DIALECTS = {"sqlite": sqlite, "postgresql": postgresql}
+TYPES = {sa.String: pl.String, sa.Integer: pl.Int64, sa.Float: pl.Float64, sa.Boolean: pl.Boolean}
 
 PREDICTIONS = sa.Table(
     "online_predictions",
@@ -47,48 +49,79 @@ PREDICTIONS = sa.Table(
 
 
 def open_store(home: Path, url: str | None) -> sa.Engine:
-    """The database, with its table. Without a `url` it is a SQLite file under the home folder."""
-    engine = sa.create_engine(url or f"sqlite:///{home / 'online_predictions.db'}")
-    PREDICTIONS.metadata.create_all(engine)
-    return engine
+    """The database, with its table. Without a `url` it is a SQLite file under the home folder. Raises DatabaseError."""
+    return open_database(url, home / "online_predictions.db", "PREFLIGHT_PREDICTIONS_URL", PREDICTIONS.metadata)
 
 
-def load_log(store: Store, engine: sa.Engine) -> int:
-    """Load what was logged since the last time; returns how many flights were read."""
-    done, read = store.read_json(CURSOR) or {}, 0
-    found = segments(store.path(FOLDER))
-    for segment in found:
-        start = done.get(segment.name, 0)
-        for lines, end in _pages(segment, start):
-            rows = [row for line in lines for row in _rows(orjson.loads(line))]
-            _insert(engine, rows)
-            read, done[segment.name] = read + len(rows), end
-            store.write_json(CURSOR, done)
-    _remove_loaded(store, found, done)
+def load_log(store: Store, engine: sa.Engine, wait_seconds: float = 0) -> int:
+    """Load what was logged since the last time; returns how many flights were read.
+
+    Raises DatabaseError, and BusyError when another process has been loading for so long.
+    """
+    with store.exclusively(LOADING, wait_seconds), asking(engine.url):
+        done, read = _cursor(store, engine), 0
+        for segment in segments(store.path(FOLDER)):
+            inode = segment.stat().st_ino
+            for lines, end in _pages(segment, _start(done, segment)):
+                rows = [row for line in lines for row in _rows(as_document(line, segment))]
+                _insert(engine, rows)
+                read, done[segment.name] = read + len(rows), [inode, end]
+                _write_cursor(store, engine, done)
+        _remove_loaded(store, engine, done)
     return read
 
 
 def read_predictions(engine: sa.Engine, answered_from: str = "") -> pl.DataFrame:
     """The loaded predictions from a moment on, in the order in which they were answered."""
-    table = PREDICTIONS.c
-    query = (
-        sa.select(PREDICTIONS)
-        .where(table.answered_at >= answered_from)
-        .order_by(table.answered_at, table.request_id, table.place)
-    )
-    with engine.connect() as connection:
+    return _table(engine, sa.select(PREDICTIONS).where(PREDICTIONS.c.answered_at >= answered_from).order_by(*_ORDER))
+
+
+def read_newest(engine: sa.Engine, number: int) -> pl.DataFrame:
+    """The predictions that were answered last, so many, oldest first."""
+    newest = sa.select(PREDICTIONS).order_by(*(column.desc() for column in _ORDER)).limit(number)
+    return _table(engine, newest).reverse()
+
+
+_ORDER = (PREDICTIONS.c.answered_at, PREDICTIONS.c.request_id, PREDICTIONS.c.place)
+
+
+def _table(engine: sa.Engine, query: sa.Select) -> pl.DataFrame:
+    schema = {column.name: TYPES[type(column.type)] for column in PREDICTIONS.c}
+    with asking(engine.url), engine.connect() as connection:
         rows = connection.execute(query).all()
-    return pl.DataFrame(
-        [tuple(row) for row in rows], schema=[column.name for column in table], orient="row", infer_schema_length=None
-    )
+    return pl.DataFrame([tuple(row) for row in rows], schema=schema, orient="row")
+
+
+def _cursor(store: Store, engine: sa.Engine) -> dict[str, list[int]]:
+    """Inode and loaded bytes of each segment; a database that is empty, or another than the last time, has none."""
+    kept = store.read_json(CURSOR) or {}
+    with engine.connect() as connection:
+        is_empty = connection.execute(sa.select(PREDICTIONS.c.place).limit(1)).first() is None
+    return {} if is_empty or kept.get("database") != name_of(engine.url) else kept["segments"]
+
+
+def _start(done: dict[str, list[int]], segment: Path) -> int:
+    """The byte from which on a segment was not loaded; one that was written anew comes again."""
+    inode, end = done.get(segment.name, (0, 0))
+    return end if inode == segment.stat().st_ino else 0
+
+
+def _write_cursor(store: Store, engine: sa.Engine, done: dict[str, list[int]]) -> None:
+    store.write_json(CURSOR, {"database": name_of(engine.url), "segments": done})
 
 
 def _pages(segment: Path, start: int) -> Iterator[tuple[list[bytes], int]]:
-    """Lines of a segment, so many at once, each time with the byte up to which they go."""
-    lines, end = whole_lines(segment, start), start
-    while page := list(islice(lines, ROWS_AT_ONCE)):
-        end += sum(map(len, page))
-        yield page, end
+    """Lines of a segment, some megabytes at once, each time with the byte up to which they go."""
+    lines, size, end = [], 0, start
+    for line in whole_lines(segment, start):
+        lines.append(line)
+        size += len(line)
+        if size >= PAGE_BYTES:
+            end += size
+            yield lines, end
+            lines, size = [], 0
+    if lines:
+        yield lines, end + size
 
 
 def _rows(document: dict) -> Iterator[dict]:
@@ -108,19 +141,22 @@ def _rows(document: dict) -> Iterator[dict]:
 
 
 def _insert(engine: sa.Engine, rows: list[dict]) -> None:
-    dialect = postgresql if engine.dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(PREDICTIONS).on_conflict_do_nothing()
+    statement = DIALECTS[engine.dialect.name].insert(PREDICTIONS).on_conflict_do_nothing()
     with engine.begin() as connection:
-        for start in range(0, len(rows), ROWS_AT_ONCE):
-            connection.execute(statement, rows[start : start + ROWS_AT_ONCE])
+        connection.execute(statement, rows)
 
 
-def _remove_loaded(store: Store, found: list[Path], done: dict[str, int]) -> None:
-    """The cursor forgets a segment before its file goes: its rows are there, and are not doubled if they come again."""
-    old = found[: -1 - KEPT_SEGMENTS]
-    if not old:
+def _remove_loaded(store: Store, engine: sa.Engine, done: dict[str, list[int]]) -> None:
+    """Nobody writes meanwhile, so that what is removed is what was loaded.
+
+    The cursor forgets a segment before its file goes: rows that come again are not doubled.
+    """
+    folder = store.path(FOLDER)
+    if not older_segments(folder):
         return
-    kept = {name: end for name, end in done.items() if name not in {segment.name for segment in old}}
-    for segment in old:
-        segment.unlink(missing_ok=True)
-    store.write_json(CURSOR, kept)
+    with holding(folder):
+        old = [segment for segment in older_segments(folder) if segment.stat().st_size == _start(done, segment)]
+        names = {segment.name for segment in segments(folder)} - {segment.name for segment in old}
+        _write_cursor(store, engine, {name: end for name, end in done.items() if name in names})
+        for segment in old:
+            segment.unlink()

@@ -1,0 +1,87 @@
+"""`preflight log`: what the service logged is loaded and shown, and a database that refuses is one sentence."""
+
+import json
+
+import numpy as np
+import orjson
+import pytest
+
+from infra.pseudonyms import Pseudonyms
+from pipelines.feature_catalog import CATEGORICAL, NAMES
+from services.messages import FlightRequest
+from services.online import FRESH, FeatureRows
+from services.prediction_log import Given, make_line, open_log
+
+
+@pytest.fixture
+def home(tmp_path):
+    """A home in whose log seven flights were answered, one to a request."""
+    home = tmp_path / "home"
+    log, names = open_log(home), Pseudonyms(home)
+    for number in range(1, 8):
+        flight = FlightRequest(
+            carrier="UA", flight_number=number, tail_number="N14228", origin="EWR", destination="IAH",
+            scheduled_departure="2013-12-31T05:15:00-05:00", scheduled_arrival="2013-12-31T08:19:00-06:00",
+        )  # fmt: skip
+        encoded = np.full((1, len(NAMES)), np.nan)
+        encoded[:, : len(CATEGORICAL)] = 1.0
+        name, as_of = f"2013-12-31-UA{number}-EWR", "2013-12-31T08:15:00+00:00"
+        rows = FeatureRows([name], [as_of], encoded, FRESH, None, 0.0)
+        said = {"flight_id": name, "as_of": as_of, "probability_late": number / 8, "is_late": number > 4}
+        given = Given("predict", "ab" * 8, 9, "champion", "2013-12-30", 1.25)
+        log.append(b"%d" % number, make_line(str(number), given, [flight], rows, names, orjson.dumps(said)))
+    log.close()
+    return home
+
+
+def test_what_was_logged_is_loaded_once(run_here, home):
+    first, again = run_here(home, "log", "load"), run_here(home, "log", "load", "--json")
+
+    assert (first.returncode, first.stdout) == (0, "loaded 7 flights from the prediction log\n")
+    assert json.loads(again.stdout)["flights"] == 0
+
+
+def test_the_newest_predictions_are_shown_the_last_one_last(run_here, home):
+    run_here(home, "log", "load")
+
+    ended = run_here(home, "log", "show", "--last", "2")
+
+    lines = ended.stdout.splitlines()
+    (one, other) = (line.split() for line in lines if "UA" in line)
+    assert one[2:] == ["2013-12-31-UA6-EWR", "9", "champion", "fresh", "0.750", "late", "1.2"]
+    assert other[2:] == ["2013-12-31-UA7-EWR", "9", "champion", "fresh", "0.875", "late", "1.2"]
+    assert lines[-1] == "the newest 2 flights that were loaded; for what came since, run: preflight log load"
+
+
+def test_the_document_has_features_and_plan_by_name_and_no_tail_number(run_here, home):
+    run_here(home, "log", "load")
+
+    ended = run_here(home, "log", "show", "--json")
+
+    shown = json.loads(ended.stdout)["predictions"]
+    assert [row["request_id"] for row in shown] == ["3", "4", "5", "6", "7"]
+    assert list(shown[0]["features"]) == list(NAMES)
+    assert shown[0]["flight"][:4] == ["UA", 3, "EWR", "IAH"]
+    assert "N14228" not in ended.stdout
+
+
+def test_nothing_to_show_is_said(run_here, tmp_path):
+    ended = run_here(tmp_path, "log", "show")
+
+    assert ended.returncode == 0
+    assert ended.stdout.splitlines()[-1].startswith("nothing was loaded yet; ")
+
+
+def test_a_database_that_refuses_is_one_sentence_without_the_password(run_here, home):
+    url = "postgresql://someone:s3cret@127.0.0.1:1/flights"
+
+    ended = run_here(home, "log", "load", predictions_url=url)
+
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("preflight: cannot use the database postgresql://127.0.0.1:1/flights: ")
+    assert ended.stderr.count("\n") == 1
+    assert "s3cret" not in ended.stderr + ended.stdout
+
+
+def test_a_number_that_makes_no_sense_is_wrong_usage(run_here, home):
+    assert run_here(home, "log", "show", "--last", "0").returncode == 2
