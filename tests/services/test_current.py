@@ -167,6 +167,7 @@ def test_what_does_not_verify_leaves_the_champion_answering_and_says_why_once(se
     spoil(home)
 
     for _ in range(3):
+        home.export(OLD, PREVIOUS)  # something else that is followed changes
         service.follow()
 
     after = answered(service, home)
@@ -176,6 +177,14 @@ def test_what_does_not_verify_leaves_the_champion_answering_and_says_why_once(se
     assert counted("preflight_refused_models_total") == refused_before + 1
     (told,) = (record for record in caplog.records if words in record.message)
     assert (told.levelno, f"version {CHAMPION} goes on answering" in told.message) == (logging.ERROR, True)
+
+
+def test_a_champion_that_is_off_its_probe_by_what_is_allowed_answers_and_is_ready(service, home):
+    served = home.export(NEW)
+    point_to(home.store, replace(served, probe=tuple(said + 1e-12 for said in served.probe)))
+
+    assert (card(service)["model_version"], card(service)["refused"]) == (NEW, None)
+    assert service.worker.is_ready()
 
 
 POINTERS = {
