@@ -8,12 +8,13 @@ from data_checks import schema as s
 from infra.errors import UsageError
 from infra.settings import Settings
 from pipelines.context import Context, open_context
+from pipelines.erasing import ERASED_FEATURES
 from pipelines.erasure import begin, carry_out, finish
 from pipelines.erasure_plan import Plan, plan_erasure
 from preflight import show
 from preflight.session import WEEK_BYTES
-from services.forgetting import forget_in_log, forget_in_table
-from services.loading import open_store
+from services.forgetting import forget_in_log
+from services.loading import erase_aircraft, open_store
 
 
 def forget(settings: Settings, tail: str, is_sure: bool, as_json: bool) -> None:
@@ -59,4 +60,4 @@ def _forget_answers(context: Context, tail: str) -> int:
     """Erase it from what the service has answered; returns the number of records that named it."""
     home, tail_key = context.settings.home, context.forgotten.key_of(tail)
     logged = forget_in_log(home, tail_key)
-    return logged + forget_in_table(open_store(home, context.settings.predictions_url), tail_key)
+    return logged + erase_aircraft(open_store(home, context.settings.predictions_url), tail_key, ERASED_FEATURES)

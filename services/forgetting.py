@@ -1,4 +1,4 @@
-"""Takes an erased aircraft out of what the service has answered: the prediction log, and the table it is loaded into.
+"""Takes an erased aircraft out of the prediction log; `loading.erase_aircraft` does so for the table it is loaded into.
 
 A record stays, with what was answered; the aircraft's pseudonym, the features that were found by it, and the reasons
 that quoted those go.
@@ -10,13 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import orjson
-import sqlalchemy as sa
 
 from infra.segments import holding, segments
 from infra.storage import write_atomically
 from pipelines.erasing import ERASED_FEATURES, ERASED_GROUPS
 from pipelines.feature_catalog import NAMES
-from services.loading import PREDICTIONS
 from services.prediction_log import FOLDER, pack_features, unpack_features
 
 TAIL_PLACE = 2
@@ -40,19 +38,6 @@ def forget_in_log(home: Path, tail_key: str) -> int:
 
     with holding(home / FOLDER):
         return sum(_rewrite(path, change) for path in segments(home / FOLDER))
-
-
-def forget_in_table(engine: sa.Engine, tail_key: str) -> int:
-    """The same for the table that the log was loaded into; returns how many rows named it."""
-    table = PREDICTIONS.c
-    with engine.begin() as connection:
-        rows = connection.execute(sa.select(PREDICTIONS).where(table.tail_key == tail_key)).mappings().all()
-        for row in rows:
-            features = json.loads(row["features"]) | dict.fromkeys(ERASED_FEATURES)
-            which = (table.request_id == row["request_id"], table.place == row["place"])
-            values = {"tail_key": None, "features": orjson.dumps(features).decode()}
-            connection.execute(sa.update(PREDICTIONS).where(*which).values(values))
-    return len(rows)
 
 
 def _rewrite(path: Path, change: Change) -> int:

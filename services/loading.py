@@ -4,7 +4,7 @@ Loading may be killed at any moment and repeated: a row is named by its request 
 there stays as it is. A segment that was loaded whole is removed, except for the newest, whose requests may come again.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from pathlib import Path
 
@@ -80,6 +80,18 @@ def read_newest(engine: sa.Engine, number: int) -> pl.DataFrame:
     """The predictions that were answered last, so many, oldest first."""
     newest = sa.select(PREDICTIONS).order_by(*(column.desc() for column in _ORDER)).limit(number)
     return _table(engine, newest).reverse()
+
+
+def erase_aircraft(engine: sa.Engine, tail_key: str, features: Iterable[str]) -> int:
+    """Take a pseudonym and what was found by it, the named features, out of the rows that have it; returns how many."""
+    table, erased = PREDICTIONS.c, dict.fromkeys(features)
+    with asking(engine.url), engine.begin() as connection:
+        rows = connection.execute(sa.select(PREDICTIONS).where(table.tail_key == tail_key)).mappings().all()
+        for row in rows:
+            which = (table.request_id == row["request_id"], table.place == row["place"])
+            kept = orjson.dumps(orjson.loads(row["features"]) | erased).decode()
+            connection.execute(sa.update(PREDICTIONS).where(*which).values(tail_key=None, features=kept))
+    return len(rows)
 
 
 _ORDER = (PREDICTIONS.c.answered_at, PREDICTIONS.c.request_id, PREDICTIONS.c.place)

@@ -34,7 +34,7 @@ ONE_HOME = {
     "optuna": {"pipelines.tuning"},
     "fairlearn": {"monitoring.fairness"},
     "prometheus_client": {"services.metrics"},
-    "sqlalchemy": {"services.loading", "services.agent"},
+    "sqlalchemy": {"infra.database", "services.loading", "services.agent"},
     "matplotlib": {"monitoring.plots", "monitoring.explain_plots", "monitoring.bakeoff_plots", "monitoring.card_plots"},
 }
 """The outside tools that one module stands for, so that a change of theirs is met in one place."""

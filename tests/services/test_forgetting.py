@@ -12,8 +12,8 @@ from infra.segments import segments
 from infra.shared_log import SharedLog
 from pipelines.erasing import ERASED_FEATURES
 from pipelines.feature_catalog import NAMES
-from services.forgetting import forget_in_log, forget_in_table
-from services.loading import PREDICTIONS, open_store, read_predictions
+from services.forgetting import forget_in_log
+from services.loading import PREDICTIONS, erase_aircraft, open_store, read_predictions
 from services.prediction_log import FOLDER, key_of
 
 KEY, OTHER = "a" * 32, "b" * 32
@@ -141,14 +141,14 @@ def test_the_loaded_table_loses_the_aircraft_and_its_features_alone(tmp_path):
     with engine.begin() as connection:
         connection.execute(sa.insert(PREDICTIONS), rows)
 
-    assert forget_in_table(engine, KEY) == 1
+    assert erase_aircraft(engine, KEY, ERASED_FEATURES) == 1
 
     erased, kept = read_predictions(engine).to_dicts()
     features = json.loads(erased["features"])
     assert erased["tail_key"] is None
     assert {name for name, value in features.items() if value is None} == set(ERASED_FEATURES)
     assert (kept["tail_key"], kept["features"]) == (OTHER, rows[1]["features"])
-    assert forget_in_table(engine, KEY) == 0
+    assert erase_aircraft(engine, KEY, ERASED_FEATURES) == 0
 
 
 def row(tail_key: str, place: int) -> dict:

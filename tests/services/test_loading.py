@@ -26,7 +26,7 @@ from pipelines.feature_catalog import CATEGORICAL, NAMES
 from services import loading
 from services.loading import CURSOR, LOADING, PREDICTIONS, load_log, open_store, read_newest, read_predictions
 from services.messages import FlightRequest
-from services.online import FRESH, FeatureRows
+from services.online import FRESH, FeatureRows, plan_of
 from services.prediction_log import FOLDER, Given, LogDamaged, OtherCatalog, make_line, open_log, read_flights
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -142,7 +142,12 @@ def put(home: Path, *request_ids: str, flights: int = 1, shadow: dict | None = N
         ]
         given = Given("predict_batch", "ab" * 8, 9, "champion", "2013-12-30", 1.25, shadow)
         answer = orjson.dumps({"request_id": request_id, "predictions": predictions})
-        assert log.append(request_id.encode(), make_line(request_id, given, asked, rows, names, answer)) is None
+        assert (
+            log.append(
+                request_id.encode(), make_line(request_id, given, list(map(plan_of, asked)), rows, names, answer)
+            )
+            is None
+        )
     log.close()
 
 

@@ -12,7 +12,7 @@ from infra.segments import segments, whole_lines
 from infra.shared_log import Limits
 from pipelines.feature_catalog import CATEGORICAL, CATEGORIES, NAMES
 from services.messages import FlightRequest
-from services.online import FRESH, FeatureRows
+from services.online import FRESH, FeatureRows, plan_of
 from services.prediction_log import (
     CATALOG,
     FOLDER,
@@ -83,7 +83,7 @@ def names(tmp_path) -> Pseudonyms:
 
 def line_of(names: Pseudonyms, *flights: FlightRequest, request_id: str = "r-1", **facts: object) -> bytes:
     rows = rows_of(*flights)
-    return make_line(request_id, given(**facts), list(flights), rows, names, answer_to(rows))
+    return make_line(request_id, given(**facts), [plan_of(one) for one in flights], rows, names, answer_to(rows))
 
 
 def put(home, names: Pseudonyms, *request_ids: str, **limits: int) -> None:
@@ -184,7 +184,7 @@ def test_the_id_and_the_answer_are_found_in_a_line_byte_for_byte(names, failed):
     rows = rows_of(flight())
     answer = answer_to(rows, reasons=[{"words": AWKWARD, "answer": {"answer": AWKWARD}}])
 
-    line = make_line("A.b_c:d-9", given(failed=failed), [flight()], rows, names, answer)
+    line = make_line("A.b_c:d-9", given(failed=failed), [plan_of(flight())], rows, names, answer)
 
     assert key_of(line) == b"A.b_c:d-9"
     assert answer_of(line) == answer
