@@ -91,7 +91,7 @@ class SharedLog:
         fcntl.flock(self._lock, fcntl.LOCK_EX)
         try:
             if self._segment == 0:
-                self._open(max(numbers(self._folder), default=1), os.O_CREAT)
+                self._open(1, os.O_CREAT)
             self._catch_up()
             yield
         finally:

@@ -285,6 +285,23 @@ def test_beyond_so_many_keys_the_oldest_are_forgotten(tmp_path):
         assert is_known(writer, *"abcd") == [False, True, True, True]
 
 
+def test_a_writer_that_comes_later_forgets_the_oldest_too(tmp_path):
+    append(opened(tmp_path, segment_bytes=30), *"abcdef")
+    late = opened(tmp_path, segment_bytes=30, keys=6)
+
+    append(late, "g")
+
+    assert is_known(late, *"abcdefg") == [False, True, True, True, True, True, True]
+
+
+def test_a_segment_that_goes_while_the_log_is_opened_is_no_error(tmp_path):
+    append(opened(tmp_path, segment_bytes=30), *"abcdef")
+    segments(tmp_path)[0].unlink()
+    Path(tmp_path, "000001.jsonl").symlink_to("nowhere")  # listed, and gone when it is opened
+
+    assert is_known(opened(tmp_path, segment_bytes=30), "a", "d") == [False, True]
+
+
 def test_only_as_many_of_the_newest_segments_are_read_as_keys_are_remembered(tmp_path, monkeypatch):
     append(opened(tmp_path, segment_bytes=30), *"abcdefghijkl")
     oldest = segments(tmp_path)[0]
