@@ -29,7 +29,7 @@ def open_database(url: str | None, file: Path, setting: str, tables: sa.MetaData
         chosen = _read(url, setting)
     waits = {"connect_timeout": CONNECT_SECONDS} if chosen.get_backend_name() == "postgresql" else {}
     with asking(chosen):
-        engine = sa.create_engine(chosen, connect_args=waits, hide_parameters=True, pool_pre_ping=True)
+        engine = sa.create_engine(chosen, connect_args=waits, poolclass=sa.NullPool, hide_parameters=True)
         tables.create_all(engine)
     return engine
 

@@ -27,9 +27,14 @@ def test_without_a_url_it_is_a_file_with_the_tables(tmp_path):
     with engine.begin() as connection:
         connection.execute(sa.insert(NUMBERS).values(number=7))
 
-    assert sa.create_engine(f"sqlite:///{tmp_path / 'own file.db'}").connect().execute(sa.select(NUMBERS)).all() == [
-        (7,)
-    ]
+    with opened(tmp_path, f"sqlite:///{tmp_path / 'own file.db'}").connect() as again:
+        assert again.execute(sa.select(NUMBERS)).all() == [(7,)]
+
+
+def test_a_database_of_our_own_is_made_with_its_folder(tmp_path):
+    opened(tmp_path / "new", None)
+
+    assert (tmp_path / "new" / "own file.db").exists()
 
 
 @pytest.mark.parametrize(

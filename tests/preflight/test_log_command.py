@@ -44,13 +44,14 @@ def test_what_was_logged_is_loaded_once(run_here, home):
 def test_the_newest_predictions_are_shown_the_last_one_last(run_here, home):
     run_here(home, "log", "load")
 
-    ended = run_here(home, "log", "show", "--last", "2")
+    ended = run_here(home, "log", "show", "--last", "4")
 
     lines = ended.stdout.splitlines()
-    (one, other) = (line.split() for line in lines if "UA" in line)
-    assert one[2:] == ["2013-12-31-UA6-EWR", "9", "champion", "fresh", "0.750", "late", "1.2"]
-    assert other[2:] == ["2013-12-31-UA7-EWR", "9", "champion", "fresh", "0.875", "late", "1.2"]
-    assert lines[-1] == "the newest 2 flights that were loaded; for what came since, run: preflight log load"
+    shown = [line.split(maxsplit=2)[2].strip() for line in lines if "UA" in line]
+    assert [line.split()[0] for line in shown] == [f"2013-12-31-UA{number}-EWR" for number in (4, 5, 6, 7)]
+    assert shown[0].split()[1:] == ["9", "champion", "fresh", "0.500", "on", "time", "1.2"]
+    assert shown[1].split()[1:] == ["9", "champion", "fresh", "0.625", "late", "1.2"]
+    assert lines[-1] == "the newest 4 flights that were loaded; for what came since, run: preflight log load"
 
 
 def test_the_document_has_features_and_plan_by_name_and_no_tail_number(run_here, home):
@@ -66,7 +67,7 @@ def test_the_document_has_features_and_plan_by_name_and_no_tail_number(run_here,
 
 
 def test_nothing_to_show_is_said(run_here, tmp_path):
-    ended = run_here(tmp_path, "log", "show")
+    ended = run_here(tmp_path / "new", "log", "show")
 
     assert ended.returncode == 0
     assert ended.stdout.splitlines()[-1].startswith("nothing was loaded yet; ")

@@ -83,7 +83,7 @@ def wait_for(url: sa.URL, running: subprocess.Popen) -> None:
     deadline = time.monotonic() + PATIENCE
     while True:
         try:
-            open_store(Path(), shown(url)).dispose()
+            open_store(Path(), shown(url))
             return
         except DatabaseError:
             if running.poll() is not None or time.monotonic() > deadline:
@@ -103,7 +103,6 @@ def engine(request: pytest.FixtureRequest, home: Path) -> Iterator[sa.Engine]:
     yield made
     with made.begin() as connection:
         connection.execute(sa.delete(PREDICTIONS))
-    made.dispose()
 
 
 @pytest.fixture
