@@ -14,7 +14,9 @@ from pipelines.erasure_plan import Plan, plan_erasure
 from preflight import show
 from preflight.session import WEEK_BYTES
 from services.forgetting import forget_in_log
-from services.loading import erase_aircraft, open_store
+from services.loading import LOADING, erase_aircraft, open_store
+
+LOADING_SECONDS = 60
 
 
 def forget(settings: Settings, tail: str, is_sure: bool, as_json: bool) -> None:
@@ -59,5 +61,7 @@ def _ask(plan: Plan, tail: str, is_sure: bool, as_json: bool) -> None:
 def _forget_answers(context: Context, tail: str) -> int:
     """Erase it from what the service has answered; returns the number of records that named it."""
     home, tail_key = context.settings.home, context.forgotten.key_of(tail)
-    logged = forget_in_log(home, tail_key)
-    return logged + erase_aircraft(open_store(home, context.settings.predictions_url), tail_key, ERASED_FEATURES)
+    engine = open_store(home, context.settings.predictions_url)
+    with context.store.exclusively(LOADING, LOADING_SECONDS):  # or what is being loaded would bring it back
+        logged = forget_in_log(home, tail_key)
+        return logged + erase_aircraft(engine, tail_key, ERASED_FEATURES)

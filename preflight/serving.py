@@ -68,9 +68,11 @@ def serve(settings: Settings, port: int | None, week: str | None = None, behind_
                 "Ctrl-C ends it"
             )
             os.nice(AGENT_NICE)  # the workers have started, and come first
-            _look_after(Agent(context, stays_in_week=week is not None), service)
+            agent = Agent(context, stays_in_week=week is not None)
+            _look_after(agent, service)
             context.store.write_text(LEAVING, "")
             time.sleep(settings.drain_seconds)
+        agent.step()  # what was answered last is loaded too
     context.store.remove(LEAVING)
     show.finish("the service has answered what it was asked, and stopped", {}, as_json=False)
 
