@@ -27,7 +27,7 @@ def status(settings: Settings, as_json: bool) -> None:
         "weeks_scored": len(scored),
         "newest_week": scored[-1]["week"] if scored else None,
         "flights_scored": sum(event["flights"] for event in scored),
-        "champion": promoted[-1] if promoted else None,
+        "champion": context.answering_version(),
         "versions_promoted": len(promoted),
         "versions_refused": len(promotions) - len(promoted),
         "last_decision": {name: decided[-1][name] for name in ("week", "action", "reason")} if decided else None,
