@@ -4,6 +4,7 @@ The request path costs it nothing and does not need it: when the agent or the re
 """
 
 import logging
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -26,13 +27,17 @@ from services.switching import FOLDER, settle
 logger = logging.getLogger(__name__)
 
 
+MOST_RECORDS = 20_000
+"""Of a rollout that are looked at, the newest: a shadow may go on for weeks."""
+
+
 @dataclass
 class _Watched:
-    """The records of the rollout that runs, and where reading them goes on."""
+    """The newest records of the rollout that runs, and where reading them goes on."""
 
     begins_at: tuple[str, int]
     goes_on_at: tuple[str, int]
-    records: list[dict]
+    records: deque[dict]
 
 
 class Agent:
@@ -85,20 +90,22 @@ class Agent:
         if stage is None:
             self._watched = None
             return []
-        decision = look(stage, self.records_of(stage.begins_at))[1]
+        if not self._read_on(stage.begins_at):
+            return []
+        decision = look(stage, list(self._watched.records))[1]
         if decision.action == WAIT:
             return []
         carry_out(self._context, stage, decision, log_end(self._context.settings.home))
         return [f"{stage.plan.mode} of version {stage.plan.challenger}: {decision.action}, {decision.reason}"]
 
-    def records_of(self, begins_at: tuple[str, int]) -> list[dict]:
-        """What was logged since a place in the log; what was read before is kept."""
+    def _read_on(self, begins_at: tuple[str, int]) -> bool:
+        """Read what was logged since the last look at a stage that begins at a place in the log; whether there is any."""
         if self._watched is None or self._watched.begins_at != begins_at:
-            self._watched = _Watched(begins_at, begins_at, [])
+            self._watched = _Watched(begins_at, begins_at, deque(maxlen=MOST_RECORDS))
         watched = self._watched
         more, watched.goes_on_at = read_from(self._context.settings.home, watched.goes_on_at)
-        watched.records += [_slim(record) for record in more]
-        return watched.records
+        watched.records.extend(map(_slim, more))
+        return bool(more)
 
     def _load(self) -> list[str]:
         if self._engine is None:
