@@ -14,6 +14,7 @@ from infra.records import require_let_in
 from infra.storage import BusyError
 from pipelines.clock import Week
 from pipelines.context import Context
+from pipelines.snapshot import snapshot_path
 from services.current import PLAN
 from services.exporting import export_week
 from services.guardrails import WAIT
@@ -77,7 +78,7 @@ class Agent:
                         context.store.remove(trial)
                     export_week(context, champion, Week.from_id(week))
                     return [f"version {champion} answers after version {now.version}"]
-            elif week != now.week:
+            elif week != now.week or context.store.mark(snapshot_path(Week.from_id(week))) is None:
                 export_week(context, now.version, Week.from_id(week))
                 return [f"departures of the week of {week} are answered"]
             else:
@@ -99,7 +100,7 @@ class Agent:
         return [f"{stage.plan.mode} of version {stage.plan.challenger}: {decision.action}, {decision.reason}"]
 
     def _read_on(self, begins_at: tuple[str, int]) -> bool:
-        """Read what was logged since the last look at a stage that begins at a place in the log; whether there is any."""
+        """Read what was logged since the last look at the stage that begins there; whether there is any."""
         if self._watched is None or self._watched.begins_at != begins_at:
             self._watched = _Watched(begins_at, begins_at, deque(maxlen=MOST_RECORDS))
         watched = self._watched

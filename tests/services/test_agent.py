@@ -15,7 +15,7 @@ from infra.settings import load_settings
 from infra.storage import BusyError, Store
 from pipelines.clock import Week
 from pipelines.context import Context
-from pipelines.snapshot import write_snapshot
+from pipelines.snapshot import snapshot_path, write_snapshot
 from pipelines.state import World, prepare_state
 from pipelines.tampering import small_bundle
 from services import rollout
@@ -60,6 +60,11 @@ class ChangedRecord(Registry):
         return {**super().gate_record(REFUSED), "promote": True}
 
 
+def empty_world() -> World:
+    nothing = {name: pl.DataFrame(schema=feed.polars_schema) for name, feed in s.FEEDS.items()}
+    return World(**nothing, planes=pl.DataFrame(schema=s.PLANES))
+
+
 def home_of(tmp_path: Path, registry: Registry, **settings: object) -> Context:
     """A home in which versions 1 and 2 were promoted, and 2 is served."""
     context = Context(load_settings(home=tmp_path / "home", **settings))
@@ -67,8 +72,7 @@ def home_of(tmp_path: Path, registry: Registry, **settings: object) -> Context:
     for week, version in (("2013-02-04", 1), (WEEK, 2)):
         context.journal.record(week, "promote", {"champion": version, "promoted": True})
         context.journal.record(week, "score", {"version": version})
-    nothing = {name: pl.DataFrame(schema=feed.polars_schema) for name, feed in s.FEEDS.items()}
-    state = prepare_state(World(**nothing, planes=pl.DataFrame(schema=s.PLANES)))
+    state = prepare_state(empty_world())
     for week in (WEEK, NEXT_WEEK):
         write_snapshot(context.store, Week.from_id(week), state)
     export_week(context, 2, Week.from_id(WEEK))
@@ -153,6 +157,18 @@ def test_a_new_week_is_served_and_a_chosen_one_stays(context):
     Agent(context).step()
 
     assert (stayed, pointed(context.store, POINTER).week) == (WEEK, NEXT_WEEK)
+
+
+def test_a_snapshot_that_is_gone_is_made_again_from_the_feeds_when_they_are_there(context, monkeypatch):
+    context.store.remove(snapshot_path(Week.from_id(WEEK)))
+    told = Agent(context).step()
+    nothing = context.store.mark(snapshot_path(Week.from_id(WEEK)))
+    monkeypatch.setattr(Context, "world", lambda self, week: empty_world())
+
+    Agent(context).step()
+
+    assert (told, nothing) == ([], None)
+    assert context.store.mark(snapshot_path(Week.from_id(WEEK))) is not None
 
 
 def test_a_registry_that_is_down_changes_nothing_and_is_told(context, caplog):
