@@ -14,7 +14,8 @@ from pipelines.erasure_plan import Plan, plan_erasure
 from preflight import show
 from preflight.session import WEEK_BYTES
 from services.forgetting import forget_in_log
-from services.loading import LOADING, erase_aircraft, open_store
+from services.loading import LOADING, erase_aircraft, open_store, rename_requests
+from services.rollout import read_stage
 
 LOADING_SECONDS = 60
 
@@ -25,6 +26,7 @@ def forget(settings: Settings, tail: str, is_sure: bool, as_json: bool) -> None:
     context = open_context(settings)
     with context.store.exclusively():
         context.store.require_room(WEEK_BYTES)
+        _require_no_rollout(context)
         _ask(plan_erasure(context, tail), tail, is_sure, as_json)
         plan = begin(context, tail)
         answered = _forget_answers(context, tail)
@@ -39,6 +41,13 @@ def forget(settings: Settings, tail: str, is_sure: bool, as_json: bool) -> None:
         f"{versions}; the next training learns without"
     )
     show.finish(outcome, {"entry": entry, "answers": answered}, as_json)
+
+
+def _require_no_rollout(context: Context) -> None:
+    """What a rollout has counted so far lies in the log, which is about to be written anew."""
+    stage = read_stage(context)
+    if stage is not None:
+        raise UsageError(f"a {stage.plan.mode} is running; run: preflight rollout stop, then the same command again")
 
 
 def _tail_number(text: str) -> str:
@@ -61,7 +70,12 @@ def _ask(plan: Plan, tail: str, is_sure: bool, as_json: bool) -> None:
 def _forget_answers(context: Context, tail: str) -> int:
     """Erase it from what the service has answered; returns the number of records that named it."""
     home, tail_key = context.settings.home, context.forgotten.key_of(tail)
-    engine = open_store(home, context.settings.predictions_url)
+    engine, names = open_store(home, context.settings.predictions_url), context.forgotten.pseudonyms
+
+    def clean(request_id: str) -> str:
+        return f"erased-{names.digest(request_id.encode())}" if tail in request_id.upper() else request_id
+
     with context.store.exclusively(LOADING, LOADING_SECONDS):  # or what is being loaded would bring it back
-        logged = forget_in_log(home, tail_key)
+        logged = forget_in_log(home, tail_key, clean)
+        rename_requests(engine, tail, clean)
         return logged + erase_aircraft(engine, tail_key, ERASED_FEATURES)

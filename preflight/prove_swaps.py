@@ -81,6 +81,7 @@ def _roll_back(trial: Trial, advance: Advance) -> float:
     """The command as an operator runs it; seconds from return being pressed to the effect in every worker."""
     before = pointed(trial.context.store, PREVIOUS).version
     command = [sys.executable, "-m", "preflight", "--home", str(trial.context.settings.home), "rollback"]
+    command += ["--to", str(before)]
     start = time.perf_counter()
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as running:
         seconds = _seconds_until(trial, before, start)

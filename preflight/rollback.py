@@ -6,6 +6,6 @@ from preflight import show
 from services.switching import roll_back
 
 
-def rollback(settings: Settings, reason: str) -> None:
+def rollback(settings: Settings, reason: str, to: int | None) -> None:
     """Let the version before answer again. Raises NothingToGoBackTo."""
-    show.tell(roll_back(open_context(settings), reason).sentence())
+    show.tell(roll_back(open_context(settings), reason, to).sentence())

@@ -60,8 +60,9 @@ def status(context: typer.Context, as_json: Json = False) -> None:
 def rollback(
     context: typer.Context,
     reason: Annotated[str, typer.Option(help="kept in the ledger")] = "rolled back by hand",
+    to: Annotated[int | None, typer.Option(help="version; default: the one before the champion")] = None,
 ) -> None:
     """Let the version before the champion answer again: traffic at once, then registry and ledger."""
     from preflight import rollback as way_back
 
-    way_back.rollback(context.obj, reason)
+    way_back.rollback(context.obj, reason, to)

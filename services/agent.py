@@ -19,11 +19,11 @@ from services.current import PLAN
 from services.exporting import export_week
 from services.guardrails import WAIT
 from services.loading import load_log, open_store
-from services.model import CHALLENGER, POINTER, pointed
+from services.model import CHALLENGER, POINTER
 from services.prediction_log import log_end, read_from
 from services.rollout import begin, carry_out, look, read_stage
 from services.routing import CANARY, CHAMPION
-from services.switching import FOLDER, settle
+from services.switching import FOLDER, readable, settle
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +48,7 @@ class Agent:
         """With `stays_in_week` the week that was exported goes on being served, whatever week is scored meanwhile."""
         self._context, self._stays_in_week = context, stays_in_week
         self._watched: _Watched | None = None
+        self._troubles: dict[str, str] = {}
         self._engine: sa.Engine | None = None
 
     def step(self) -> list[str]:
@@ -59,23 +60,32 @@ class Agent:
             except BusyError:  # the next step will do
                 continue
             except Exception as error:  # a registry or a database that is down comes back; the workers answer meanwhile
-                logger.error("%s failed: %s", part.__name__.strip("_"), error)
+                self._tell_once(part.__name__.strip("_"), str(error))
         return told
+
+    def _tell_once(self, part: str, trouble: str) -> None:
+        if self._troubles.get(part) != trouble:
+            logger.error("%s failed: %s", part, trouble)
+        self._troubles[part] = trouble
 
     def _follow(self) -> list[str]:
         context = self._context
         with context.store.exclusively(FOLDER):
             if not settle(context):
                 return []
-            now, champion = pointed(context.store, POINTER), context.registry.aliases().get(CHAMPION)
+            now, champion = readable(context.store, POINTER), context.registry.aliases().get(CHAMPION)
+            if now is None:
+                newest = Week.from_id(context.journal.weeks("score")[-1])
+                served = export_week(context, context.answering_version(), newest)
+                return [f"the pointer was gone or spoilt: version {served.version} answers"]
             week = now.week if self._stays_in_week else context.journal.weeks("score")[-1]
             stage = read_stage(context)
             is_on_trial = stage is not None and stage.plan.challenger == champion
             if champion not in (None, now.version) and not is_on_trial:
                 require_let_in(context.registry.gate_record(champion), champion)
+                for trial in (PLAN, CHALLENGER):  # which was about the champion before
+                    context.store.remove(trial)
                 if not context.settings.canary:
-                    for trial in (PLAN, CHALLENGER):  # which was about the champion before
-                        context.store.remove(trial)
                     export_week(context, champion, Week.from_id(week))
                     return [f"version {champion} answers after version {now.version}"]
             elif week != now.week or context.store.mark(snapshot_path(Week.from_id(week))) is None:
@@ -96,7 +106,8 @@ class Agent:
         decision = look(stage, list(self._watched.records))[1]
         if decision.action == WAIT:
             return []
-        carry_out(self._context, stage, decision, log_end(self._context.settings.home))
+        if not carry_out(self._context, stage, decision, log_end(self._context.settings.home)):
+            return []
         return [f"{stage.plan.mode} of version {stage.plan.challenger}: {decision.action}, {decision.reason}"]
 
     def _read_on(self, begins_at: tuple[str, int]) -> bool:

@@ -42,7 +42,10 @@ def ask_flight(address: str, message: dict) -> dict:
 
 def served_week(address: str) -> Week:
     """The week whose departures the service knows the feeds of. Raises NothingAnswers, ServiceRefused."""
-    return Week.starting(datetime.fromisoformat(ask_model(address)["departures_from"]))
+    known = ask_model(address)["departures_from"]
+    if known is None:
+        raise ServiceRefused(f"the service at {address} has no snapshot of features, so no week; see its log")
+    return Week.starting(datetime.fromisoformat(known))
 
 
 def ask_model(address: str) -> dict:

@@ -111,8 +111,13 @@ class Follower:
 
     def load(self) -> None:
         """Load what changed and swap it in; whatever fails to verify leaves what answers where it is."""
-        self._seen = self._marks()
-        before, self.current = self.current, self._next()
+        marks, before = self._marks(), self.current
+        self._seen = marks
+        try:
+            self.current = self._next()
+        except Exception:
+            self._seen = ()  # to be tried again
+            raise
         champion, refused = self.current.champion, self.current.refused
         if refused and refused != before.refused:
             REFUSED_MODELS.inc()

@@ -25,8 +25,10 @@ Change = Callable[[dict], dict | None]
 """What a record becomes, None where it stays as it is."""
 
 
-def forget_in_log(home: Path, tail_key: str) -> int:
+def forget_in_log(home: Path, tail_key: str, clean: Callable[[str], str] = str) -> int:
     """Erase an aircraft from every segment of the prediction log; returns how many records named it.
+
+    `clean` gives another id to a request whose caller has put the tail number into its id.
 
     Segments are written anew one by one, whole, under the log's lock; writers see that theirs was replaced, and open
     it again. Killed and done again, it ends the same.
@@ -34,7 +36,11 @@ def forget_in_log(home: Path, tail_key: str) -> int:
 
     def change(record: dict) -> dict | None:
         rows = [row for row, flight in enumerate(record["flights"]) if flight[TAIL_PLACE] == tail_key]
-        return _without_rows(record, rows) if rows else None
+        record_id = clean(record["id"])
+        if record_id == record["id"]:
+            return _without_rows(record, rows) if rows else None
+        answer = {**record["answer"], "request_id": record_id}
+        return _without_rows({**record, "id": record_id, "answer": answer}, rows)
 
     with holding(home / FOLDER):
         return sum(_rewrite(path, change) for path in segments(home / FOLDER))

@@ -1,53 +1,26 @@
-"""Stands before all routes: the hot ones leave here, and what BentoML's own are asked is checked here.
+"""Stands before all routes of BentoML: whatever is asked for an answer is answered by the hot routes, under both names.
 
-The hot routes are mounted as well; going to them from here saves the seventh of a request that would be spent on
-trying nine other patterns first and on a context that they do not use.
+So `/predict` and `/v1/predict` have the same limits, refusals, counts and records, and BentoML meets no body that it
+could stumble over; what people read, documents, probes and metrics, goes on to it. The hot routes are mounted as well;
+going to them from here saves the seventh of a request that is spent on trying nine other patterns and on a context.
 """
 
 from starlette.types import ASGIApp
 
-from services.exchange import Gone, Receive, Send, read_body, read_headers, send_refusal
-from services.problems import Refused
-from services.question import PARSERS
+from services.exchange import Receive, Send
 
-BODY = "preflight.body"
-"""Where in its scope a request that was let in has its bytes."""
+READING = ("GET", "HEAD")
 
 
 class FrontDoor:
-    """ASGI middleware: a request that reaches a route of BentoML's API has a body that is read, bounded and valid."""
+    """ASGI middleware: what is read passes, everything else is for the hot routes."""
 
     def __init__(self, app: ASGIApp, hot: ASGIApp, prefix: str) -> None:
         self._app, self._hot, self._prefix = app, hot, prefix + "/"
 
     async def __call__(self, scope: dict, receive: Receive, send: Send) -> None:
-        """Let one request in, or refuse it."""
-        if scope["type"] == "http" and scope["path"].startswith(self._prefix):
+        """Send one request where it belongs."""
+        if scope["type"] == "http" and (scope["path"].startswith(self._prefix) or scope["method"] not in READING):
             await self._hot(scope, receive, send)
-            return
-        route = scope["path"].strip("/") if scope["type"] == "http" else None
-        if route not in PARSERS or scope["method"] != "POST":
-            await self._app(scope, receive, send)
-            return
-        request_id = None
-        try:
-            headers = read_headers(scope)
-            request_id = headers.request_id
-            body = await read_body(headers, receive)
-            PARSERS[route](body)
-        except Refused as refused:
-            await send_refusal(send, refused, request_id)
-        except Gone:
-            return
         else:
-            await self._app({**scope, BODY: body}, _replay(body, receive), send)
-
-
-def _replay(body: bytes, receive: Receive) -> Receive:
-    """As if the body had not been read yet."""
-    waiting = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def replayed() -> dict:
-        return waiting.pop() if waiting else await receive()
-
-    return replayed
+            await self._app(scope, receive, send)

@@ -53,7 +53,7 @@ class HotRoutes:
         if scope["type"] != "http":
             return
         started = time.perf_counter()
-        route = scope["path"].removeprefix(PREFIX).strip("/")
+        route = scope["path"].removeprefix(PREFIX).removeprefix("/")
         request_id = None
         try:
             headers = read_headers(scope)
@@ -99,6 +99,8 @@ class HotRoutes:
     ) -> int:
         served = self._require_served(route, method)
         if route == MODEL:
+            if method == "POST":  # as BentoML's clients ask
+                _require_nothing(await read_body(headers, receive))
             await send_json(send, 200, served.card(), *self._closing())
             return 200
         body = await read_body(headers, receive)
@@ -115,10 +117,10 @@ class HotRoutes:
         if route not in PARSERS and route != MODEL:
             known = ", ".join(f"{PREFIX}/{name}" for name in (*PARSERS, MODEL))
             raise refuse(404, "no_such_route", "there is nothing under this path", f"ask one of {known}")
-        expected = "GET" if route == MODEL else "POST"
-        if method != expected:
-            problem = (None, f"{PREFIX}/{route} takes {expected}, not {method[:20]}", f"send {expected}")
-            raise Refused(405, "wrong_method", (problem,), allow=expected)
+        expected = ("GET", "POST") if route == MODEL else ("POST",)
+        if method not in expected:
+            problem = (None, f"{route} takes {' or '.join(expected)}, not {method[:20]}", f"send {expected[0]}")
+            raise Refused(405, "wrong_method", (problem,), allow=", ".join(expected))
         if self._served is None:
             raise refuse(503, "not_ready", "no model is loaded yet", "ask again in a few seconds", retry=RETRY_SECONDS)
         return self._served
@@ -127,6 +129,11 @@ class HotRoutes:
         """A worker that leaves asks its callers to take their next request elsewhere."""
         is_leaving = self._served is not None and self._served.is_leaving()
         return ((b"connection", b"close"),) if is_leaving else ()
+
+
+def _require_nothing(body: bytes) -> None:
+    if body.strip() not in (b"", b"{}"):
+        raise refuse(422, "invalid_request", "the model is asked without any field", "send an empty body, or {}")
 
 
 def _require_time_left(headers: Headers, started: float) -> None:

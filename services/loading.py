@@ -4,7 +4,7 @@ Loading may be killed at any moment and repeated: a row is named by its request 
 there stays as it is. A segment that was loaded whole is removed, except for the newest, whose requests may come again.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields
 from pathlib import Path
 
@@ -80,6 +80,17 @@ def read_newest(engine: sa.Engine, number: int) -> pl.DataFrame:
     """The predictions that were answered last, so many, oldest first."""
     newest = sa.select(PREDICTIONS).order_by(*(column.desc() for column in _ORDER)).limit(number)
     return _table(engine, newest).reverse()
+
+
+def rename_requests(engine: sa.Engine, word: str, clean: Callable[[str], str]) -> None:
+    """Give another id to the requests whose id holds a word, in whatever case."""
+    ids = PREDICTIONS.c.request_id
+    with asking(engine.url), engine.begin() as connection:
+        found = (
+            connection.execute(sa.select(ids).distinct().where(ids.icontains(word, autoescape=True))).scalars().all()
+        )
+        for name in found:
+            connection.execute(sa.update(PREDICTIONS).where(ids == name).values(request_id=clean(name)))
 
 
 def erase_aircraft(engine: sa.Engine, tail_key: str, features: Iterable[str]) -> int:

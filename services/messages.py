@@ -29,19 +29,19 @@ def _moment(meaning: str) -> FieldInfo:
 
 
 class FlightRequest(BaseModel):
-    """One planned flight. Times carry an offset, such as 2013-12-20T08:30:00-05:00."""
+    """One planned flight. Times carry an offset, such as 2013-12-31T09:10:00-05:00."""
 
     model_config = ConfigDict(
         extra="forbid",
         json_schema_extra={
             "example": {
                 "carrier": "UA",
-                "flight_number": 1545,
-                "tail_number": "N14228",
+                "flight_number": 1519,
+                "tail_number": "N17730",
                 "origin": "EWR",
-                "destination": "IAH",
-                "scheduled_departure": "2013-12-20T05:15:00-05:00",
-                "scheduled_arrival": "2013-12-20T08:19:00-06:00",
+                "destination": "STT",
+                "scheduled_departure": "2013-12-31T09:10:00-05:00",
+                "scheduled_arrival": "2013-12-31T14:19:00-04:00",
             }
         },
     )

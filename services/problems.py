@@ -9,7 +9,7 @@ from pydantic import ValidationError
 MOST_PROBLEMS = 20
 LONGEST_WORDS = 400
 """Characters of a field or a problem that are repeated: names are the caller's, and may fill the whole body."""
-IN_ISO = "send ISO 8601 with an offset, as in 2013-12-20T05:15:00-05:00"
+IN_ISO = "send ISO 8601 with an offset, as in 2013-12-31T09:10:00-05:00"
 
 REMEDIES = {
     "missing": "add it",

@@ -1,5 +1,6 @@
 """A rollout: a second version that is scored beside the champion, or answers a share; begun, looked at, ended."""
 
+import secrets
 from dataclasses import asdict, dataclass
 
 from infra.errors import UsageError
@@ -13,6 +14,7 @@ from services.guardrails import (
     FINISH,
     STEPS,
     STOP,
+    WAIT,
     Guardrails,
     RolloutDecision,
     StageFigures,
@@ -22,7 +24,7 @@ from services.guardrails import (
 from services.model import CHALLENGER, POINTER, pointed
 from services.rollout_figures import stage_figures
 from services.routing import CANARY, CHAMPION, SHADOW, Plan
-from services.switching import FOLDER, WAIT_SECONDS, hold, settle, switch
+from services.switching import FOLDER, WAIT_SECONDS, hold, settle, switch_held
 
 HISTORY, STAGE = "serving/rollouts", "serving/stage.json"
 
@@ -54,9 +56,14 @@ def begin(
             raise UsageError("nothing is served here yet; run: preflight serve")
         if version == now.version:
             raise UsageError(f"version {version} is the champion; choose another one to try beside it")
+        running = read_stage(context)
+        if running is not None:
+            raise UsageError(
+                f"a {running.plan.mode} of version {running.plan.challenger} is running; run: preflight rollout stop"
+            )
         if mode != SHADOW:
             require_let_in(context.registry.gate_record(version), version)
-        plan = Plan(mode, version, STEPS[0] if mode == CANARY else share, salt=f"{mode}-{now.version}-{version}")
+        plan = Plan(mode, version, STEPS[0] if mode == CANARY else share, salt=secrets.token_hex(8))
         export_version(context, version, Week.from_id(now.week), CHALLENGER)
         return _write(context, Stage(plan, now.version, place))
 
@@ -78,46 +85,59 @@ def look(stage: Stage, records: list[dict], rails: Guardrails | None = None) -> 
     breach = find_breach(figures, rails)
     share = 0.0 if breach else stage.plan.share
     return figures, RolloutDecision(
-        STOP if breach else "wait", share, breach or f"{stage.plan.mode} goes on until it is stopped"
+        STOP if breach else WAIT, share, breach or f"{stage.plan.mode} goes on until it is stopped"
     )
 
 
-def carry_out(context: Context, stage: Stage, decision: RolloutDecision, place: tuple[str, int]) -> None:
-    """Do what was decided: the next share, all of it, or nothing more."""
-    _remember(context, stage, decision)
-    if decision.action == ADVANCE:
-        with context.store.exclusively(FOLDER, WAIT_SECONDS):
+def carry_out(context: Context, stage: Stage, decision: RolloutDecision, place: tuple[str, int]) -> bool:
+    """Do what was decided about a stage: the next share, all of it, or nothing more.
+
+    False when the rollout is another one by now: somebody stopped or changed it while it was looked at.
+    """
+    with context.store.exclusively(FOLDER, WAIT_SECONDS):
+        if read_stage(context) != stage:
+            return False
+        challenger = pointed(context.store, CHALLENGER)
+        if decision.action == ADVANCE:
             plan = Plan(CANARY, stage.plan.challenger, decision.share, stage.plan.salt)
             _write(context, Stage(plan, stage.champion, place))
-    elif decision.action == FINISH:
-        switch(context, pointed(context.store, CHALLENGER), f"canary: {decision.reason}")
-    elif decision.action == STOP:
-        stop(context, decision.reason)
+        elif decision.action == FINISH and challenger is not None:
+            switch_held(context, challenger, f"canary: {decision.reason}")
+        elif decision.action == STOP:
+            _end(context, stage, decision.reason)
+        _remember(context, stage, decision)
+    return True
 
 
 def stop(context: Context, reason: str) -> bool:
-    """End the rollout: the champion answers everybody again. Whether there was one."""
+    """End the rollout by hand: the champion answers everybody again. Whether there was one."""
     with context.store.exclusively(FOLDER, WAIT_SECONDS):
         stage = read_stage(context)
-        context.store.remove(PLAN)
-        context.store.remove(CHALLENGER)
-        if stage is not None and context.registry.aliases().get(CHAMPION) == stage.plan.challenger:
-            now = pointed(context.store, POINTER)  # the registry called it champion already: it was a promoted one
-            hold(context.store, stage.plan.challenger, now.version, reason)
-            settle(context)
+        if stage is not None:
+            _end(context, stage, reason)
+            _remember(context, stage, RolloutDecision(STOP, 0.0, reason))
         return stage is not None
 
 
+def _end(context: Context, stage: Stage, reason: str) -> None:
+    context.store.remove(PLAN)
+    context.store.remove(CHALLENGER)
+    if context.registry.aliases().get(CHAMPION) == stage.plan.challenger:
+        now = pointed(context.store, POINTER)  # the registry called it champion already: it was a promoted one
+        hold(context.store, stage.plan.challenger, now.version, reason)
+        settle(context)
+
+
 def _write(context: Context, stage: Stage) -> Stage:
+    """The plan goes first and comes last: killed in between, there is no rollout, and none with another's stage."""
     plan = asdict(stage.plan)
+    context.store.remove(PLAN)
     context.store.write_json(STAGE, {"plan": plan, "champion": stage.champion, "begins_at": list(stage.begins_at)})
     context.store.write_json(PLAN, plan)
     return stage
 
 
 def _remember(context: Context, stage: Stage, decision: RolloutDecision) -> None:
-    if decision.action == "wait":
-        return
     number = len(context.store.files(HISTORY, "*.json")) + 1
     facts = {"plan": asdict(stage.plan), "champion": stage.champion, **asdict(decision)}
     context.store.write_json(f"{HISTORY}/{number:06d}.json", facts)

@@ -1,6 +1,7 @@
 """The BentoML service: how likely is a flight to arrive late? Started by `preflight serve`, or by `bentoml serve`.
 
-The hot routes under /v1 are a plain ASGI application; the API beside them is for people and BentoML's clients.
+The hot routes are a plain ASGI application. The API of the same names says what they take and give to BentoML's clients
+and documents, and answers whoever holds the service in the same process; over HTTP the front door sends both to one.
 On the request path nothing of Prefect, Great Expectations, Evidently, MLflow, pandas or scikit-learn is imported.
 Each setting that is not BentoML's default is measured by `python -m benchmarks.serving --settings`.
 """
@@ -18,12 +19,19 @@ from infra.settings import load_settings
 from infra.storage import Store
 from services import metrics
 from services.exchange import read_headers
-from services.front_door import BODY, FrontDoor
+from services.front_door import FrontDoor
 from services.hot import PREFIX, HotRoutes
-from services.messages import BatchPrediction, Explanation, FlightPrediction, FlightRequest, Flights, ModelCard
+from services.messages import (
+    BatchPrediction,
+    Explanation,
+    FlightBatch,
+    FlightPrediction,
+    FlightRequest,
+    Flights,
+    ModelCard,
+)
 from services.model import load_served
 from services.openapi import PAGE, openapi
-from services.problems import Refused
 from services.question import EXPLAIN, PREDICT, PREDICT_BATCH
 from services.worker import Worker
 
@@ -93,36 +101,31 @@ class FlightLateness:
         return self._worker.is_ready()
 
     @bentoml.api
-    async def predict(self, flight: FlightRequest, /, ctx: bentoml.Context) -> FlightPrediction:
+    async def predict(self, flight: FlightRequest, /) -> FlightPrediction:
         """How likely one flight is to be late, and the three strongest reasons; the body is the flight itself."""
-        return self._answer(PREDICT, ctx)
+        return FlightPrediction.model_validate_json(self._answer(PREDICT, flight))
 
     @bentoml.api
-    async def predict_batch(self, flights: Flights, ctx: bentoml.Context) -> BatchPrediction:
+    async def predict_batch(self, flights: Flights) -> BatchPrediction:
         """How likely each of up to 1,000 flights is to be late; one flight that is wrong refuses them all."""
-        return self._answer(PREDICT_BATCH, ctx)
+        return BatchPrediction.model_validate_json(self._answer(PREDICT_BATCH, FlightBatch(flights=flights)))
 
     @bentoml.api
-    async def explain(self, flight: FlightRequest, /, ctx: bentoml.Context) -> Explanation:
+    async def explain(self, flight: FlightRequest, /) -> Explanation:
         """Every feature's part in the score of one flight."""
-        return self._answer(EXPLAIN, ctx)
+        return Explanation.model_validate_json(self._answer(EXPLAIN, flight))
 
     @bentoml.api
     async def model(self) -> ModelCard:
         """Which version answers, for which departures, by what right."""
         return self._worker.card()
 
-    def _answer(self, kind: str, ctx: bentoml.Context) -> Response:
-        """As the hot routes answer: of the bytes that the front door let in."""
-        started, scope = time.perf_counter(), ctx.request.scope
-        headers = read_headers(scope)
-        try:
-            asked = hot.asked(kind, headers, scope[BODY])
-            answer, _ = self._worker.answering.answer(kind, scope[BODY], asked, started)
-        except Refused as refused:
-            ctx.response.status_code = refused.status  # BentoML puts its own in the place of the Response's
-            return Response(refused.body(headers.request_id), refused.status, refused.headers, "application/json")
-        return Response(answer, media_type="application/json")
+    def _answer(self, kind: str, message: BaseModel) -> bytes:
+        """As the hot routes answer, for who holds the service in the same process. Raises Refused."""
+        started, body = time.perf_counter(), message.model_dump_json(exclude_unset=True).encode()
+        return self._worker.answering.answer(kind, body, hot.asked(kind, read_headers({"headers": []}), body), started)[
+            0
+        ]
 
 
 FlightLateness.add_asgi_middleware(FrontDoor, hot=hot, prefix=PREFIX)

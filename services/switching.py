@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 
 from infra.errors import PreflightError
+from infra.records import require_let_in
 from infra.storage import BusyError, Store
+from pipelines.clock import Week
 from pipelines.context import SWITCH, Context
 from services.current import PLAN
-from services.model import CHALLENGER, POINTER, PREVIOUS, Served, point_to, pointed
+from services.model import CHALLENGER, POINTER, PREVIOUS, Served, exported_record, point_to, pointed
 
 FOLDER = "serving"
 HELD = "serving/held.json"
@@ -34,22 +36,53 @@ class Switched:
         return f"{said}; another process holds the home folder, so the registry follows when it is free"
 
 
-def roll_back(context: Context, reason: str) -> Switched:
-    """Let the version before answer again. Raises NothingToGoBackTo."""
+def roll_back(context: Context, reason: str, to: int | None = None) -> Switched:
+    """Let the version before answer again, or the version `to`.
+
+    Raises NothingToGoBackTo, also where going back would be going forth again: repeated, the command changes nothing.
+    """
     before = pointed(context.store, PREVIOUS)
+    if to is not None and (before is None or before.version != to):
+        from services.exporting import export_version  # needs the registry, for which a rollback does not wait
+
+        week = context.journal.weeks("score")[-1]
+        before = export_version(context, to, Week.from_id(week), PREVIOUS)
     if before is None:
         raise NothingToGoBackTo(f"no version before this one is exported under {context.store.home}")
+    left = [entry["from"] for entry in context.ledger.entries() if entry["action"] == SWITCH][-1:]
+    if to is None and before.version in left:
+        raise NothingToGoBackTo(
+            f"version {before.version} is the one that was switched away from last; to let it answer again, "
+            f"run: preflight rollback --to {before.version}"
+        )
     return switch(context, before, reason)
 
 
 def switch(context: Context, to: Served, reason: str, wait_seconds: float = WAIT_SECONDS) -> Switched:
-    """Let an exported version answer, within a poll of the workers; then move the alias and write it down."""
+    """Let an exported version answer, within a poll of the workers; then move the alias and write it down.
+
+    Raises PromotionRefused for a version that the gate did not let in.
+    """
     with context.store.exclusively(FOLDER, wait_seconds):
-        now = pointed(context.store, POINTER)
-        hold(context.store, now.version, to.version, reason)
-        swap_pointers(context.store, now, to)
-        is_recorded = settle(context)
-    return Switched(now.version, to.version, is_recorded)
+        return switch_held(context, to, reason)
+
+
+def switch_held(context: Context, to: Served, reason: str) -> Switched:
+    """As `switch`; the caller holds the serving folder."""
+    record = exported_record(context.store, to.version) or context.registry.gate_record(to.version)
+    require_let_in(record, to.version)
+    now = readable(context.store, POINTER) or to
+    hold(context.store, now.version, to.version, reason)
+    swap_pointers(context.store, now, to)
+    return Switched(now.version, to.version, settle(context))
+
+
+def readable(store: Store, pointer: str) -> Served | None:
+    """What a pointer says, None also where it cannot be read."""
+    try:
+        return pointed(store, pointer)
+    except PreflightError:
+        return None
 
 
 def swap_pointers(store: Store, now: Served, to: Served) -> None:

@@ -21,7 +21,7 @@ from services.messages import ModelCard
 from services.model import LEAVING, SAME, probe_rows
 from services.prediction_log import open_log
 
-POLL_SECONDS = 0.2
+POLL_SECONDS, TROUBLED_SECONDS = 0.2, 5
 GARBAGE = (50_000, 20, 1000)
 """Thresholds of the collector: at its defaults a collection of everything stops the world for 160 ms at times."""
 
@@ -102,6 +102,7 @@ class Worker:
                     await asyncio.to_thread(self._follower.load)
             except Exception:  # what answers goes on answering
                 logger.exception("the pointers could not be followed")
+                await asyncio.sleep(TROUBLED_SECONDS)
 
 
 def _verdict(record: dict) -> dict:

@@ -28,7 +28,7 @@ from pipelines.estimators import ModelParameters
 from pipelines.training import fit_model, predict_probability
 from services.feature_parity import compare_ways
 from services.messages import FlightRequest
-from services.online import OnlineFeatures
+from services.online import OnlineFeatures, as_features
 from services.parity import as_message
 
 feeds = split_feeds(open_source(None, s.SOURCE_COLUMNS).tables(s.SOURCE_COLUMNS))
@@ -41,7 +41,8 @@ plan = world.schedule.filter(pl.col(s.SCHEDULED_DEPARTURE) >= week.start).head(2
 
 labelled = built.join(known_labels(world.outcomes, week.end), on=s.FLIGHT_ID)
 model = fit_model(labelled, ModelParameters(trees=5))
-online = OnlineFeatures(state, plan, week).of([FlightRequest(**as_message(row)) for row in plan.iter_rows(named=True)])
+asked = [FlightRequest(**as_message(row)) for row in plan.iter_rows(named=True)]
+online = as_features([OnlineFeatures(state, plan, week).rows(asked)])
 batch = built.filter(pl.col(s.FLIGHT_ID).is_in(plan[s.FLIGHT_ID].implode()))
 
 assert "{ADDED}" in NAMES

@@ -24,16 +24,20 @@ AS_BENTOML_HAS_THEM = {
 def variants() -> list[Target]:
     """Ours as it is, then one thing changed at a time, then BentoML as it comes."""
     as_it_is = replace(ours(), command=bentoml_serve(SERVICE, *ONE_WORKER), clients=CLIENTS)
-    python_gc = bentoml_serve(f"{PEERS}.ours_python_gc:FlightLateness", *ONE_WORKER)
+    python_gc, by_bentoml, untuned = (
+        bentoml_serve(f"{PEERS}.{module}:FlightLateness", *ONE_WORKER)
+        for module in ("ours_python_gc", "ours_by_bentoml", "ours_untuned")
+    )
     return [
         as_it_is,
         *(replace(as_it_is, name=name, environment=_with(one)) for name, one in AS_BENTOML_HAS_THEM.items()),
         replace(as_it_is, name="Python's garbage collection", command=python_gc),
-        replace(as_it_is, name="route of BentoML", path=API_PATH),
+        replace(as_it_is, name="hot routes by the mount", command=by_bentoml),
+        replace(as_it_is, name="route of BentoML", command=by_bentoml, path=API_PATH),
         replace(
             as_it_is,
             name="all of this",
-            command=python_gc,
+            command=untuned,
             path=API_PATH,
             environment=_with({key: value for one in AS_BENTOML_HAS_THEM.values() for key, value in one.items()}),
         ),

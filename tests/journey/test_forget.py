@@ -72,8 +72,6 @@ def own_registry(old: Path, home: Path) -> None:
 def leave_traces(home: Path, tail: str, schedule: pl.DataFrame) -> None:
     """What a service, a delivery and pages leave of an aircraft."""
     store = Store(home)
-    flight = {"request": {"carrier": "UA", "tail_number": tail}, "features": {}, "week": "2013-03-04"}
-    store.write_text("requests/1.jsonl", json.dumps(flight) + "\n")
     store.write_text("report/explain.html", f"<td>aircraft {tail}</td>")
     store.write_text("validation/schedule/extra.json", json.dumps({"observed": f"such as {tail}"}))
     schedule.write_csv(store.make_folder("deliveries") / "came.csv")

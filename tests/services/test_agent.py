@@ -15,6 +15,7 @@ from infra.settings import load_settings
 from infra.storage import BusyError, Store
 from pipelines.clock import Week
 from pipelines.context import Context
+from pipelines.landing import settle as settle_rows
 from pipelines.snapshot import snapshot_path, write_snapshot
 from pipelines.state import World, prepare_state
 from pipelines.tampering import small_bundle
@@ -22,6 +23,7 @@ from services import rollout
 from services.agent import Agent
 from services.current import PLAN
 from services.exporting import export_week
+from services.guardrails import RolloutDecision
 from services.model import CHALLENGER, POINTER, PREVIOUS, pointed
 from services.prediction_log import FOLDER
 from services.switching import HELD, NothingToGoBackTo, roll_back, settle
@@ -180,15 +182,61 @@ def test_a_registry_that_is_down_changes_nothing_and_is_told(context, caplog):
     assert "no registry" in caplog.text
 
 
-def test_a_rollback_moves_traffic_registry_and_records_and_a_second_one_moves_them_again(context):
+def test_a_rollback_moves_traffic_registry_and_records_and_goes_forth_again_only_by_name(context):
     done = roll_back(context, "a drill")
 
     assert (done.version_before, done.version, done.is_recorded) == (2, 1, True)
     assert (served(context), served(context, PREVIOUS)) == (1, 2)
     assert context.registry.now["champion"] == context.answering_version() == context.champion() == 1
     assert context.ledger.entries()[-1]["reason"] == "a drill"
-    assert roll_back(context, "and back").version == 2
+    with pytest.raises(NothingToGoBackTo, match="run: preflight rollback --to 2"):
+        roll_back(context, "again")
+    assert roll_back(context, "and back", to=2).version == 2
     assert context.answering_version() == context.champion() == 2
+
+
+def test_a_version_that_was_refused_never_takes_over_whoever_asks_for_it(context):
+    with pytest.raises(PromotionRefused):
+        roll_back(context, "a drill", to=REFUSED)
+
+    assert (served(context), context.registry.now["champion"], context.store.read_json(HELD)) == (2, 2, None)
+
+
+def test_what_was_decided_of_a_rollout_that_was_stopped_meanwhile_is_not_done(context):
+    stage = rollout.begin(context, "canary", 3, 0.0, ("", 0))
+    rollout.stop(context, "by hand")
+    rollout.begin(context, "shadow", REFUSED, 0.0, ("", 0))
+
+    done = [
+        rollout.carry_out(context, stage, RolloutDecision(action, 0.25, "late"), ("", 0))
+        for action in ("advance", "finish", "stop")
+    ]
+
+    assert done == [False, False, False]
+    assert (served(context), context.store.read_json(PLAN)["challenger"]) == (2, REFUSED)
+
+
+def test_a_rollout_is_not_begun_beside_another(context):
+    rollout.begin(context, "shadow", 1, 0.0, ("", 0))
+
+    with pytest.raises(UsageError, match="run: preflight rollout stop"):
+        rollout.begin(context, "shadow", 3, 0.0, ("", 0))
+
+
+def test_the_data_side_settles_what_it_has_begun_whatever_was_switched_since(context):
+    roll_back(context, "a drill")
+
+    settle_rows(context)
+
+
+@pytest.mark.parametrize("spoil", [lambda store: store.remove(POINTER), lambda store: store.write_text(POINTER, "{")])
+def test_a_pointer_that_is_gone_or_spoilt_is_written_again(context, spoil):
+    spoil(context.store)
+
+    (told,) = Agent(context).step()
+
+    assert "version 2 answers" in told
+    assert served(context) == 2
 
 
 def test_a_promotion_after_a_rollback_counts_again(context):
@@ -243,6 +291,7 @@ def test_any_version_may_be_a_shadow_and_only_one_that_was_let_in_may_answer(con
     stage = rollout.begin(context, "shadow", REFUSED, 0.0, ("", 0))
 
     assert (stage.plan.challenger, served(context, CHALLENGER)) == (REFUSED, REFUSED)
+    rollout.stop(context, "seen")
     for mode in ("canary", "ab"):
         with pytest.raises(PromotionRefused, match="may not answer"):
             rollout.begin(context, mode, REFUSED, 0.5, ("", 0))

@@ -13,7 +13,7 @@ from infra.shared_log import SharedLog
 from pipelines.erasing import ERASED_FEATURES
 from pipelines.feature_catalog import NAMES
 from services.forgetting import forget_in_log
-from services.loading import PREDICTIONS, erase_aircraft, open_store, read_predictions
+from services.loading import PREDICTIONS, erase_aircraft, open_store, read_predictions, rename_requests
 from services.prediction_log import FOLDER, key_of
 
 KEY, OTHER = "a" * 32, "b" * 32
@@ -133,6 +133,20 @@ def test_a_writer_goes_on_in_the_segment_that_was_written_anew_and_knows_what_it
     (path,) = segments(tmp_path / FOLDER)
     assert [one["id"] for one in read(path)] == ["r", "s"]
     assert json.loads(known)["flights"][0][2] is None
+
+
+def test_a_request_id_that_holds_the_tail_number_becomes_another_in_log_and_table(tmp_path):
+    (path,) = write_log(tmp_path, [record(OTHER, answer={"request_id": "r", "reasons": []})])
+    engine = open_store(tmp_path, None)
+    with engine.begin() as connection:
+        connection.execute(sa.insert(PREDICTIONS), [row(OTHER, place=0), row(OTHER, place=1)])
+
+    assert forget_in_log(tmp_path, KEY, clean=lambda name: f"not-{name}") == 1
+    rename_requests(engine, "R", lambda name: f"not-{name}")
+
+    (kept,) = read(path)
+    assert (kept["id"], kept["answer"]["request_id"], kept["flights"][0][2]) == ("not-r", "not-r", OTHER)
+    assert read_predictions(engine)["request_id"].to_list() == ["not-r", "not-r"]
 
 
 def test_the_loaded_table_loses_the_aircraft_and_its_features_alone(tmp_path):
