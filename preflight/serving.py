@@ -26,7 +26,7 @@ from services.model import LEAVING, Served
 from services.parity import Parity, ask_service, compare
 from services.switching import FOLDER, settle
 
-STEP_SECONDS, AGENT_NICE = 1, 10
+STEP_SECONDS, AGENT_NICE = 1, 19
 ONE_SERVICE = "serving/agent"
 """The folder that a service holds as long as it runs: two would follow each other's pointers."""
 

@@ -85,7 +85,7 @@ class Answering:
             shadow=shadow,
             failed=failed,
         )
-        line = make_line(asked.request_id, given, question.plans, rows, self._pseudonyms, said)
+        line = make_line(asked.request_id, given, question.records, rows, said)
         known = self._on_record(self._log.append, asked, line)
         if known is not None:  # another worker was faster with the same id
             return self._again(known, asked), None

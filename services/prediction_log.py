@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 
@@ -103,9 +104,9 @@ def key_of(line: bytes) -> bytes:
 
 
 def make_line(
-    request_id: str, given: Given, plans: list[tuple], rows: FeatureRows, names: Pseudonyms, answer: bytes
+    request_id: str, given: Given, records: Sequence[orjson.Fragment], rows: FeatureRows, answer: bytes
 ) -> bytes:
-    """The line of one answered request; `answer` is JSON, with a prediction for each of the flights."""
+    """The line of one answered request: flights as `on_record` tells them; `answer` is JSON, a prediction for each."""
     facts = {
         "body": given.body,
         "at": datetime.fromtimestamp(time.time(), UTC).isoformat(timespec="milliseconds"),
@@ -118,15 +119,17 @@ def make_line(
         "catalog": CATALOG,
         "shadow": given.shadow,
         "failed": given.failed,
-        "flights": [_on_record(plan, names) for plan in plans],
+        "flights": records,
         "x": pack_features(rows.encoded),
     }
     return b"".join((_KEY, request_id.encode(), b'",', orjson.dumps(facts)[1:-1], _ANSWER, answer, b"}\n"))
 
 
-def _on_record(plan: tuple, names: Pseudonyms) -> tuple:
+@lru_cache(maxsize=20_000)
+def on_record(plan: tuple, names: Pseudonyms) -> orjson.Fragment:
+    """What a line says of a flight: what was asked, the tail number as its pseudonym."""
     carrier, number, tail, *rest = plan
-    return carrier, number, None if tail is None else names.of(tail), *rest
+    return orjson.Fragment(orjson.dumps((carrier, number, None if tail is None else names.of(tail), *rest)))
 
 
 def is_same_request(line: bytes, body: str) -> bool:
@@ -232,7 +235,6 @@ def log_features(log: SharedLog, flights: list[FlightRequest], rows: FeatureRows
     ]
     request_id = f"{week}-{rows.flight_ids[0]}"
     given = Given("predict_batch", "", NO_VERSION, "champion", week, 0.0)
-    line = make_line(
-        request_id, given, list(map(plan_of, flights)), rows, names, orjson.dumps({"predictions": predictions})
-    )
+    records = [on_record(plan_of(flight), names) for flight in flights]
+    line = make_line(request_id, given, records, rows, orjson.dumps({"predictions": predictions}))
     log.append(request_id.encode(), line)

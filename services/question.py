@@ -3,11 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import orjson
+
 from infra.pseudonyms import Pseudonyms
 from services.current import Current
 from services.messages import FlightRequest
 from services.online import FeatureRows, OutsideOfState, plan_of
 from services.parsing import parse_batch, parse_flight
+from services.prediction_log import on_record
 from services.problems import refuse
 
 PREDICT, PREDICT_BATCH, EXPLAIN = "predict", "predict_batch", "explain"
@@ -22,9 +25,9 @@ PARSERS: dict[str, Callable[[bytes], list[FlightRequest]]] = {
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked: each flight as `plan_of` tells it, in order, and their features."""
+    """What is asked: each flight as it goes on record, in order, and their features."""
 
-    plans: list[tuple]
+    records: list[orjson.Fragment]
     rows: FeatureRows
 
 
@@ -35,12 +38,13 @@ def read_question(kind: str, body: bytes, current: Current, names: Pseudonyms) -
     """
     planned = current.features.in_plan(body, kind == PREDICT_BATCH)
     if planned is not None:
-        return Question(*planned)
+        plans, rows = planned
+        return Question([on_record(plan, names) for plan in plans], rows)
     flights = PARSERS[kind](body)
     if current.forgotten:
         flights = [_without_forgotten(flight, current.forgotten, names) for flight in flights]
     try:
-        return Question([plan_of(flight) for flight in flights], current.features.rows(flights))
+        return Question([on_record(plan_of(flight), names) for flight in flights], current.features.rows(flights))
     except OutsideOfState as outside:
         raise refuse(
             422, "outside_of_feeds", str(outside), "ask for a departure of that week, or serve another week",

@@ -10,7 +10,7 @@ from infra.pseudonyms import Pseudonyms
 from pipelines.feature_catalog import CATEGORICAL, NAMES
 from services.messages import FlightRequest
 from services.online import FRESH, FeatureRows, plan_of
-from services.prediction_log import Given, make_line, open_log
+from services.prediction_log import Given, make_line, on_record, open_log
 
 
 @pytest.fixture
@@ -29,7 +29,9 @@ def home(tmp_path):
         rows = FeatureRows([name], [as_of], encoded, FRESH, None, 0.0)
         said = {"flight_id": name, "as_of": as_of, "probability_late": number / 8, "is_late": number > 4}
         given = Given("predict", "ab" * 8, 9, "champion", "2013-12-30", 1.25)
-        log.append(b"%d" % number, make_line(str(number), given, [plan_of(flight)], rows, names, orjson.dumps(said)))
+        log.append(
+            b"%d" % number, make_line(str(number), given, [on_record(plan_of(flight), names)], rows, orjson.dumps(said))
+        )
     log.close()
     return home
 

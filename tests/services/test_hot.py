@@ -95,7 +95,7 @@ def test_a_flight_is_late_from_the_threshold_on(service, home):
     ("method", "path", "status"),
     [
         ("GET", "/v1/predict", 405), ("PUT", "/v1/predict", 405), ("DELETE", "/v1/predict_batch", 405),
-        ("PATCH", "/v1/explain", 405), ("POST", "/v1/model", 405), ("BREW" * 100, "/v1/predict", 405),
+        ("PATCH", "/v1/explain", 405), ("PUT", "/v1/model", 405), ("BREW" * 100, "/v1/predict", 405),
         ("POST", "/v1", 404), ("POST", "/v1/", 404), ("POST", "/v1/nothing", 404), ("GET", "/v1/" + "a" * 5000, 404),
         ("POST", "/v1/../predict/x", 404), ("POST", "/v1/pre%00dict", 404), ("POST", "/v1/%F0%9F%9B%AB", 404),
     ],
@@ -235,6 +235,13 @@ def test_a_caller_that_hangs_up_is_forgotten(service, home, before):
     sent = call(service.routes, [*before, {"type": "http.disconnect"}])
 
     assert (sent, home.logged(), service.routes._in_flight) == ([], [], 0)
+
+
+@pytest.mark.parametrize(("body", "status"), [(b"", 200), (b"{}", 200), (b'{"x": 1}', 422), (b"[" * 100, 422)])
+def test_the_model_may_be_asked_by_post_of_nothing(service, body, status):
+    answer = service.ask("POST", "/model", content=body, headers=JSON)
+
+    assert answer.status_code == status
 
 
 def test_a_websocket_is_turned_away(service):

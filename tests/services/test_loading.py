@@ -27,7 +27,16 @@ from services import loading
 from services.loading import CURSOR, LOADING, PREDICTIONS, load_log, open_store, read_newest, read_predictions
 from services.messages import FlightRequest
 from services.online import FRESH, FeatureRows, plan_of
-from services.prediction_log import FOLDER, Given, LogDamaged, OtherCatalog, make_line, open_log, read_flights
+from services.prediction_log import (
+    FOLDER,
+    Given,
+    LogDamaged,
+    OtherCatalog,
+    make_line,
+    on_record,
+    open_log,
+    read_flights,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 60
@@ -143,7 +152,8 @@ def put(home: Path, *request_ids: str, flights: int = 1, shadow: dict | None = N
         answer = orjson.dumps({"request_id": request_id, "predictions": predictions})
         assert (
             log.append(
-                request_id.encode(), make_line(request_id, given, list(map(plan_of, asked)), rows, names, answer)
+                request_id.encode(),
+                make_line(request_id, given, [on_record(plan_of(one), names) for one in asked], rows, answer),
             )
             is None
         )

@@ -26,6 +26,7 @@ from services.prediction_log import (
     key_of,
     log_end,
     make_line,
+    on_record,
     open_log,
     pack_features,
     read_flights,
@@ -83,7 +84,9 @@ def names(tmp_path) -> Pseudonyms:
 
 def line_of(names: Pseudonyms, *flights: FlightRequest, request_id: str = "r-1", **facts: object) -> bytes:
     rows = rows_of(*flights)
-    return make_line(request_id, given(**facts), [plan_of(one) for one in flights], rows, names, answer_to(rows))
+    return make_line(
+        request_id, given(**facts), [on_record(plan_of(one), names) for one in flights], rows, answer_to(rows)
+    )
 
 
 def put(home, names: Pseudonyms, *request_ids: str, **limits: int) -> None:
@@ -184,7 +187,7 @@ def test_the_id_and_the_answer_are_found_in_a_line_byte_for_byte(names, failed):
     rows = rows_of(flight())
     answer = answer_to(rows, reasons=[{"words": AWKWARD, "answer": {"answer": AWKWARD}}])
 
-    line = make_line("A.b_c:d-9", given(failed=failed), [plan_of(flight())], rows, names, answer)
+    line = make_line("A.b_c:d-9", given(failed=failed), [on_record(plan_of(flight()), names)], rows, answer)
 
     assert key_of(line) == b"A.b_c:d-9"
     assert answer_of(line) == answer
