@@ -9,8 +9,8 @@ import polars as pl
 
 from data_checks import schema as s
 from monitoring.ab import CHALLENGER_PROBABILITY, DAY, IS_CHALLENGER, KEY, PROBABILITY
-from services.rollout_figures import PINNED, answers_of, pairs_of
-from services.routing import CHALLENGER, Plan, arm_of
+from services.rollout_figures import answers_of, pairs_of
+from services.routing import CHALLENGER, PINNED, Plan, arm_of
 
 _DAY = pl.col(s.FLIGHT_ID).str.head(10).str.to_date().alias(DAY)
 

@@ -20,9 +20,8 @@ from services.online import FRESH, FeatureRows
 from services.prediction_log import Given, answer_of, is_same_request, make_line
 from services.problems import refuse
 from services.question import EXPLAIN, PREDICT, PREDICT_BATCH, read_question
-from services.routing import CHALLENGER, CHAMPION, arm_of
+from services.routing import CHALLENGER, CHAMPION, PINNED, arm_of
 
-PINNED = "pinned"
 MOST_REASONS = 3
 LOG_RETRY_SECONDS = 5
 

@@ -16,14 +16,13 @@ from pipelines.feature_catalog import CATEGORICAL, FEATURES, NAMES
 from pipelines.features import build_features, fill_distances
 from pipelines.state import HOURS_AHEAD, State, World, prepare_state
 from services.messages import FlightRequest
-from services.plan_index import PlanIndex
+from services.plan_index import COLUMNS, PlanIndex
 
 FRESH, STALE, PLAN_ONLY = "fresh", "stale", "plan_only"
 PLAN_DAYS = 7
 """Days ahead for which the plan is published: of a departure later than that nothing is known anywhere."""
 
 _PLAN = s.SCHEDULE.polars_schema
-_ASKED = [name for name in _PLAN if name not in (s.FLIGHT_ID, s.KNOWN_AT)]
 _COUNTS = ("departures_same_hour", "origin_waiting_flights", "precipitation_6h_in")
 """Sums that are 0 where nothing was heard: beyond the snapshot they are missing, not zero."""
 _OF_THE_PLAN = [place for place, one in enumerate(FEATURES) if one.group == "plan" and one.name not in _COUNTS]
@@ -144,7 +143,7 @@ def as_schedule(flights: list[FlightRequest]) -> pl.DataFrame:
 def plans_as_schedule(plans: list[tuple]) -> pl.DataFrame:
     """As `as_schedule`, of what `plan_of` says of each flight."""
     plans = [tuple(_in_utc(value) for value in plan) for plan in plans]
-    rows = pl.DataFrame(plans, schema={name: _PLAN[name] for name in _ASKED}, orient="row")
+    rows = pl.DataFrame(plans, schema={name: _PLAN[name] for name in COLUMNS}, orient="row")
     name = flight_id(local_day(s.SCHEDULED_DEPARTURE), pl.col(s.CARRIER), pl.col(s.FLIGHT_NUMBER), pl.col(s.ORIGIN))
     return rows.with_columns(name)
 

@@ -9,8 +9,11 @@ import polars as pl
 from data_checks import schema as s
 from services.messages import MOST_FLIGHTS, FlightRequest
 
+COLUMNS = [name for name in s.SCHEDULE.polars_schema if name not in (s.FLIGHT_ID, s.KNOWN_AT)]
+"""What a plan says of a flight."""
 FIELDS = tuple(FlightRequest.model_fields)
-"""What a message says of a flight, which are the columns of the plan in their order."""
+"""What a message says of it, which are the columns in their order."""
+TAIL = COLUMNS.index(s.TAIL_NUMBER)
 _said = itemgetter(*FIELDS)
 _QUOTES = 2 * len(FIELDS) + 2 * (len(FIELDS) - 2)
 """Of a message: around each name, and each value but flight number and distance."""
@@ -24,10 +27,10 @@ class PlanIndex:
     """
 
     def __init__(self, schedule: pl.DataFrame) -> None:
-        rows = schedule.select(_COLUMNS).rows()
+        rows = schedule.select(COLUMNS).rows()
         self.plans = rows
         self._row_of = {tuple(map(_as_text, plan)): row for row, plan in enumerate(rows)}
-        self._quotes = [_QUOTES - 2 * (plan[_TAIL] is None) for plan in rows]
+        self._quotes = [_QUOTES - 2 * (plan[TAIL] is None) for plan in rows]
 
     def find(self, body: bytes, is_batch: bool) -> list[int] | None:
         """The rows that a request is about, in its order; None unless it asks about flights of the plan alone."""
@@ -45,10 +48,6 @@ class PlanIndex:
             return None
         quotes = sum(map(self._quotes.__getitem__, rows)) + 2 * is_batch
         return rows if body.count(b'"') == quotes else None  # more of them: a name is there twice, or is escaped
-
-
-_COLUMNS = [name for name in s.SCHEDULE.polars_schema if name not in (s.FLIGHT_ID, s.KNOWN_AT)]
-_TAIL = _COLUMNS.index(s.TAIL_NUMBER)
 
 
 def _as_text(value: object) -> object:

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from services.guardrails import ArmFigures, PairedFigures, StageFigures
+from services.routing import PINNED
 
-PINNED, SINGLE = "pinned", "predict"
+SINGLE = "predict"
 
 
 @dataclass

@@ -7,7 +7,7 @@ from infra.errors import PreflightError
 
 NONE, SHADOW, CANARY, AB = "none", "shadow", "canary", "ab"
 MODES = (NONE, SHADOW, CANARY, AB)
-CHAMPION, CHALLENGER = "champion", "challenger"
+CHAMPION, CHALLENGER, PINNED = "champion", "challenger", "pinned"
 
 _HASHES = 2**64
 _LONGEST_SALT = 64
