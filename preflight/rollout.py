@@ -14,7 +14,7 @@ from services import rollout
 from services.ab_answers import ab_answers, shadow_answers
 from services.guardrails import StageFigures
 from services.model import POINTER, PREVIOUS, pointed
-from services.prediction_log import log_end, read_from
+from services.prediction_log import begins_after, log_end, read_from
 from services.routing import AB
 
 WEEKS_OF_LABELS = 26
@@ -47,8 +47,11 @@ def status(settings: Settings, as_json: bool) -> None:
     records = read_from(settings.home, stage.begins_at)[0]
     figures, decision = rollout.look(stage, records)
     compared = _by_labels(context, stage, records)
+    is_partial = begins_after(settings.home, stage.begins_at)
     if not as_json:
         _print(stage, figures)
+        if is_partial:
+            show.tell("the log no longer holds the beginning of this rollout: these are figures of what it still holds")
         show.tell(f"by labels: {compared.winner}; {compared.reason}")
     document = {
         "versions": versions,
@@ -56,6 +59,7 @@ def status(settings: Settings, as_json: bool) -> None:
         "figures": asdict(figures),
         "decision": asdict(decision),
         "by_labels": asdict(compared),
+        "is_partial": is_partial,
     }
     show.finish(
         f"{stage.plan.mode} of version {stage.plan.challenger}: {decision.action}, {decision.reason}", document, as_json

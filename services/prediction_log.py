@@ -175,6 +175,12 @@ def log_end(home: Path) -> tuple[str, int]:
     return (found[-1].name, found[-1].stat().st_size) if found else ("", 0)
 
 
+def begins_after(home: Path, place: tuple[str, int]) -> bool:
+    """Whether what was logged from a place on is no longer all there: it was loaded, and its segment removed."""
+    found = segments(home / FOLDER)
+    return bool(found) and "" < place[0] < found[0].name
+
+
 def read_from(home: Path, place: tuple[str, int]) -> tuple[list[dict], tuple[str, int]]:
     """The whole lines from a place on as documents, and the place after them."""
     name, start = place
