@@ -261,12 +261,13 @@ def test_a_place_in_a_segment_that_was_removed_goes_on_with_the_next(tmp_path, n
     put(tmp_path, names, "a", "b", "c", segment_bytes=1000)
     _, place = read_from(tmp_path, ("", 0))
     put(tmp_path, names, "d", segment_bytes=1000)
-    was_whole = not begins_after(tmp_path, place)
+    first = (segments(tmp_path / FOLDER)[0].name, 0)
+    was_whole = not begins_after(tmp_path, first)
     for segment in segments(tmp_path / FOLDER)[:-1]:
         segment.unlink()
 
     assert ids(read_from(tmp_path, place)[0]) == ["d"]
-    assert (was_whole, begins_after(tmp_path, place)) == (True, True)
+    assert (was_whole, begins_after(tmp_path, first), begins_after(tmp_path, place)) == (True, True, False)
 
 
 def test_a_home_without_a_log_has_no_lines_and_stands_at_the_beginning(tmp_path):
