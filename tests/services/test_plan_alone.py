@@ -17,6 +17,6 @@ def test_a_flight_is_answered_from_the_plan_alone():
 
     column = {feature.name: place for place, feature in enumerate(FEATURES)}["departure_minute_of_day"]
     known = {FEATURES[place].group for place in np.flatnonzero(~np.isnan(rows.encoded).all(axis=0))}
-    assert (rows.mode, rows.known_until, rows.flight_ids[0]) == (PLAN_ONLY, None, "2013-12-20-UA1545-EWR")
-    assert rows.encoded[:, column].tolist() == [315, 375]
+    assert (rows.mode, rows.known_until, rows.flight_ids[0]) == (PLAN_ONLY, None, "2013-12-31-UA1519-EWR")
+    assert rows.encoded[:, column].tolist() == [550, 610]
     assert known == {"plan"}
