@@ -20,7 +20,7 @@ class Forgotten:
 
     def __init__(self, home: Path, key_file: Path = KEY_FILE) -> None:
         self._store, self._home, self._key_file = Store(home), home, key_file
-        self._file = str(home / FILE)  # asked for by every request
+        self._file = str(home / FILE)
         self._stamp: tuple[int, ...] = ()
         self._keys: frozenset[str] = frozenset()
 

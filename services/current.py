@@ -111,8 +111,7 @@ class Follower:
 
     def load(self) -> None:
         """Load what changed and swap it in; whatever fails to verify leaves what answers where it is."""
-        marks, before = self._marks(), self.current
-        self._seen = marks
+        self._seen, before = self._marks(), self.current
         try:
             self.current = self._next()
         except Exception:
