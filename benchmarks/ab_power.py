@@ -5,24 +5,20 @@ challenger are the real pairs of the gate, on the eight weeks after each verdict
 divides requests. What is chosen is the true gain: the challenger's loss is moved to it by a constant.
 """
 
-import argparse
 import math
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from scipy.stats import t as student
 
-from benchmarks.rival_pairs import RivalPair, rival_pairs
-from infra.settings import load_settings
+from benchmarks.rival_pairs import RivalPair, lived_context, rival_pairs
 from monitoring.ab import AbRules, differences_by_day, sample_ratio
 from monitoring.figures import share as percent
 from monitoring.gain_interval import lower_bounds, mean_and_error
 from monitoring.quality import loss_per_row
 from monitoring.sample_size import required_flights, spread_of
-from pipelines.context import Context
 from pipelines.gate_power import draw_weeks
 from preflight import show
 from services.routing import AB, CHALLENGER, Plan, arm_of
@@ -52,13 +48,8 @@ class Way:
 
 def main() -> int:
     """Measure and print."""
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--home", type=Path, default=Path("var"), help="home folder in which the year was lived")
-    home = options.parse_args().home
-    if not (home / "records").exists():
-        sys.stderr.write(f"{home} has no verdicts of the gate; run: make demo\n")
-        return 1
-    pairs = list(rival_pairs(Context(load_settings(home=home))))
+    context = lived_context(__doc__)
+    pairs = list(rival_pairs(context))
     ways = {pair.name: list(ways_to_compare(pair)) for pair in pairs}
     show.table(
         "What one flight adds to the error", _columns("pair", "gain", *_names(ways)), list(_spreads(pairs, ways))

@@ -5,17 +5,13 @@ latencies are drawn, at 5 % of requests and one look after every hundred; answer
 500 flights at a time.
 """
 
-import argparse
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 
-from benchmarks.rival_pairs import RivalPair, rival_pairs
-from infra.settings import load_settings
+from benchmarks.rival_pairs import RivalPair, lived_context, rival_pairs
 from monitoring.figures import share as percent
-from pipelines.context import Context
 from preflight import show
 from services.guardrails import (
     STEPS,
@@ -39,17 +35,12 @@ THRESHOLD = 0.25
 
 def main() -> int:
     """Measure and print."""
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--home", type=Path, default=Path("var"), help="home folder in which the year was lived")
-    home = options.parse_args().home
-    if not (home / "records").exists():
-        sys.stderr.write(f"{home} has no verdicts of the gate; run: make demo\n")
-        return 1
+    context = lived_context(__doc__)
     dice = np.random.default_rng(2013)
     right = ("stopped", "its requests until then")
     show.table("Failures", _columns("it fails", *right), [_failing(rate, dice) for rate in CHALLENGER_FAILS])
     show.table("Latency", _columns("it takes", "stopped"), [_slower(times, dice) for times in SLOWER])
-    pairs = list(rival_pairs(Context(load_settings(home=home))))
+    pairs = list(rival_pairs(context))
     show.table("Answers", _columns("pair", "gain", "windows", "stopped"), [_answering(pair) for pair in pairs])
     return 0
 

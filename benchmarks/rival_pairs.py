@@ -1,13 +1,17 @@
 """Champion and challenger on the flights after each verdict of the gate: real pairs of models for the benchmarks."""
 
+import argparse
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 
 from data_checks import schema as s
+from infra.settings import load_settings
 from monitoring.labels import IS_LATE, known_labels
 from monitoring.quality import loss_per_row
 from pipelines.clock import local_day, midnight
@@ -17,6 +21,16 @@ from pipelines.training import departing
 
 WEEKS = 8
 FEWEST_WEEKS = 4
+
+
+def lived_context(description: str) -> Context:
+    """The context of the home that the command line names. Ends the program with a sentence where nothing was lived."""
+    options = argparse.ArgumentParser(description=description.splitlines()[0])
+    options.add_argument("--home", type=Path, default=Path("var"), help="home folder in which the year was lived")
+    home = options.parse_args().home
+    if not (home / "records").exists():
+        sys.exit(f"{home} has no verdicts of the gate; run: make demo")
+    return Context(load_settings(home=home))
 
 
 @dataclass(frozen=True)
