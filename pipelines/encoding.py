@@ -6,6 +6,7 @@ import polars as pl
 from pipelines.feature_catalog import CATEGORICAL, CATEGORIES, NAMES, NUMERIC
 
 CODES = {name: {value: float(code) for code, value in enumerate(CATEGORIES[name])} for name in CATEGORICAL}
+_MEANT = {name: np.array(CATEGORIES[name], dtype=object) for name in CATEGORICAL}
 _NUMERIC = list(NUMERIC)
 
 
@@ -26,13 +27,11 @@ def encode_features(features: pl.DataFrame) -> np.ndarray:
 
 def decode_rows(encoded: np.ndarray) -> list[dict[str, str | float | None]]:
     """The features of each row by name, as `encode_features` found them; a category it did not know is None."""
-    rows = []
-    for row in encoded.tolist():
-        values = {name: None if value != value else value for name, value in zip(NAMES, row, strict=True)}
-        for name in CATEGORICAL:
-            values[name] = None if values[name] is None else CATEGORIES[name][int(values[name])]
-        rows.append(values)
-    return rows
+    values = encoded.astype(object)
+    for column, name in enumerate(CATEGORICAL):
+        values[:, column] = _MEANT[name][np.nan_to_num(encoded[:, column]).astype(int)]
+    values[np.isnan(encoded)] = None
+    return [dict(zip(NAMES, row, strict=True)) for row in values.tolist()]
 
 
 def _encode_one(values: dict[str, object]) -> np.ndarray:

@@ -1,6 +1,5 @@
 """`serve` and `parity`: the champion behind HTTP, and the proof that it answers as batch scoring did."""
 
-import os
 import signal
 import threading
 import time
@@ -11,6 +10,7 @@ from datetime import date, timedelta
 
 from data_checks import schema as s
 from infra.network import claim_port, free_port
+from infra.priority import coming_last
 from infra.proxy_process import Proxy, find_nginx, running_proxy
 from infra.service_process import Service, running_service, started_service
 from infra.settings import Settings
@@ -26,7 +26,7 @@ from services.model import LEAVING, Served
 from services.parity import Parity, ask_service, compare
 from services.switching import FOLDER, settle
 
-STEP_SECONDS, AGENT_NICE = 1, 19
+STEP_SECONDS = 1
 ONE_SERVICE = "serving/agent"
 """The folder that a service holds as long as it runs: two would follow each other's pointers."""
 
@@ -62,17 +62,18 @@ def serve(settings: Settings, port: int | None, week: str | None = None, behind_
             settle(context)
             context.store.remove(LEAVING)
             export_week(context, version, chosen)
-        with _answering(settings, port, behind_proxy) as service:
+        agent = Agent(context, stays_in_week=week is not None)
+        with _answering(settings, port, behind_proxy) as service, coming_last():  # the workers have started
             show.tell(
                 f"version {version} answers at {service.address} for departures of the week of {chosen.id}; "
                 "Ctrl-C ends it"
             )
-            os.nice(AGENT_NICE)  # the workers have started, and come first
-            agent = Agent(context, stays_in_week=week is not None)
             _look_after(agent, service)
             context.store.write_text(LEAVING, "")
             time.sleep(settings.drain_seconds)
-        agent.step()  # what was answered last is loaded too
+        agent.step()
+        while agent.is_behind:  # what was answered last is loaded too
+            agent.step()
     context.store.remove(LEAVING)
     show.finish("the service has answered what it was asked, and stopped", {}, as_json=False)
 

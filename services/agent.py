@@ -42,7 +42,10 @@ class _Watched:
 
 
 class Agent:
-    """Keeps what workers follow in step with registry and year. `step` is called again and again."""
+    """Keeps what workers follow in step with registry and year. `step` is called again and again.
+
+    `is_behind`: the last step found something to load, so that there may be more.
+    """
 
     def __init__(self, context: Context, stays_in_week: bool = False) -> None:
         """With `stays_in_week` the week that was exported goes on being served, whatever week is scored meanwhile."""
@@ -50,6 +53,7 @@ class Agent:
         self._watched: _Watched | None = None
         self._troubles: dict[str, str] = {}
         self._engine: sa.Engine | None = None
+        self.is_behind = False
 
     def step(self) -> list[str]:
         """Do what there is to do, each part whatever becomes of the others; returns what was done, in words."""
@@ -120,9 +124,10 @@ class Agent:
         return bool(more)
 
     def _load(self) -> list[str]:
+        self.is_behind = False
         if self._engine is None:
             self._engine = open_store(self._context.settings.home, self._context.settings.predictions_url)
-        load_log(self._context.store, self._engine)
+        self.is_behind = load_log(self._context.store, self._engine, most_pages=1) > 0
         return []
 
 
@@ -132,7 +137,7 @@ def _slim(record: dict) -> dict:
 
 
 def run(agent: Agent, is_over: Callable[[float], bool], every_seconds: float, tell: Callable[[str], None]) -> None:
-    """Step until `is_over`, which waits so long, says so."""
-    while not is_over(every_seconds):
+    """Step until `is_over`, which waits so long, says so; without waiting while there is more to be loaded."""
+    while not is_over(0 if agent.is_behind else every_seconds):
         for sentence in agent.step():
             tell(sentence)

@@ -6,6 +6,7 @@ there stays as it is. A segment that was loaded whole is removed, except for the
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields
+from itertools import islice
 from pathlib import Path
 
 import orjson
@@ -16,11 +17,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 from infra.database import asking, name_of, open_database
 from infra.segments import holding, older_segments, segments, whole_lines
 from infra.storage import Store
-from services.prediction_log import FOLDER, as_document, flights_of
+from services.prediction_log import FOLDER, Logged, as_document, flights_of
 
 LOADING = f"{FOLDER}/loading"
 CURSOR = f"{LOADING}/cursor.json"
-PAGE_BYTES = 2**22
+PAGE_BYTES = 2**20
 DIALECTS = {"sqlite": sqlite, "postgresql": postgresql}
 TYPES = {sa.String: pl.String, sa.Integer: pl.Int64, sa.Float: pl.Float64, sa.Boolean: pl.Boolean}
 
@@ -53,20 +54,18 @@ def open_store(home: Path, url: str | None) -> sa.Engine:
     return open_database(url, home / "online_predictions.db", "PREFLIGHT_PREDICTIONS_URL", PREDICTIONS.metadata)
 
 
-def load_log(store: Store, engine: sa.Engine, wait_seconds: float = 0) -> int:
-    """Load what was logged since the last time; returns how many flights were read.
+def load_log(store: Store, engine: sa.Engine, wait_seconds: float = 0, most_pages: int | None = None) -> int:
+    """Load what was logged since the last time, or so many pages of it; returns how many flights were read.
 
     Raises DatabaseError, and BusyError when another process has been loading for so long.
     """
     with store.exclusively(LOADING, wait_seconds), asking(engine.url):
         done, read = _cursor(store, engine), 0
-        for segment in segments(store.path(FOLDER)):
-            inode = segment.stat().st_ino
-            for lines, end in _pages(segment, _start(done, segment)):
-                rows = [row for line in lines for row in _rows(as_document(line, segment))]
-                _insert(engine, rows)
-                read, done[segment.name] = read + len(rows), [inode, end]
-                _write_cursor(store, engine, done)
+        for segment, lines, end in islice(_pages(segments(store.path(FOLDER)), done), most_pages):
+            rows = [row for line in lines for row in _rows(as_document(line, segment))]
+            _insert(engine, rows)
+            read, done[segment.name] = read + len(rows), [segment.stat().st_ino, end]
+            _write_cursor(store, engine, done)
         _remove_loaded(store, engine, done)
     return read
 
@@ -105,6 +104,7 @@ def erase_aircraft(engine: sa.Engine, tail_key: str, features: Iterable[str]) ->
     return len(rows)
 
 
+_AS_LOGGED = [field.name for field in fields(Logged) if field.name in PREDICTIONS.c and field.name != "features"]
 _ORDER = (PREDICTIONS.c.answered_at, PREDICTIONS.c.request_id, PREDICTIONS.c.place)
 
 
@@ -133,27 +133,26 @@ def _write_cursor(store: Store, engine: sa.Engine, done: dict[str, list[int]]) -
     store.write_json(CURSOR, {"database": name_of(engine.url), "segments": done})
 
 
-def _pages(segment: Path, start: int) -> Iterator[tuple[list[bytes], int]]:
-    """Lines of a segment, some megabytes at once, each time with the byte up to which they go."""
-    lines, size, end = [], 0, start
-    for line in whole_lines(segment, start):
-        lines.append(line)
-        size += len(line)
-        if size >= PAGE_BYTES:
-            end += size
-            yield lines, end
-            lines, size = [], 0
-    if lines:
-        yield lines, end + size
+def _pages(found: list[Path], done: dict[str, list[int]]) -> Iterator[tuple[Path, list[bytes], int]]:
+    """Lines of segments that were not loaded, a megabyte or so at once, with the byte up to which they go."""
+    for segment in found:
+        lines, size, end = [], 0, _start(done, segment)
+        for line in whole_lines(segment, end):
+            lines.append(line)
+            size += len(line)
+            if size >= PAGE_BYTES:
+                end += size
+                yield segment, lines, end
+                lines, size = [], 0
+        if lines:
+            yield segment, lines, end + size
 
 
 def _rows(document: dict) -> Iterator[dict]:
-    names = {column.name for column in PREDICTIONS.c}
     for one in flights_of(document):
         plan = list(one.plan)
-        values = {field.name: getattr(one, field.name) for field in fields(one) if field.name in names}
         version, probability = one.shadow or (None, None)
-        yield values | {
+        yield {name: getattr(one, name) for name in _AS_LOGGED} | {
             "answered_at": one.at,
             "shadow_version": version,
             "shadow_probability": probability,

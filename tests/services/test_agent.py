@@ -19,8 +19,9 @@ from pipelines.landing import settle as settle_rows
 from pipelines.snapshot import snapshot_path, write_snapshot
 from pipelines.state import World, prepare_state
 from pipelines.tampering import small_bundle
+from services import agent as agent_module
 from services import rollout
-from services.agent import Agent
+from services.agent import Agent, run
 from services.current import PLAN
 from services.exporting import export_week
 from services.guardrails import RolloutDecision
@@ -117,6 +118,18 @@ def log_answers(context: Context, count: int, version: int, beside: int, failed:
         file.write("\n".join(lines) + "\n")
 
 
+class Loader:
+    """A log of so many pages, in place of `load_log`; with 0 pages the database is gone."""
+
+    def __init__(self, pages: list[int]) -> None:
+        self.pages = pages
+
+    def __call__(self, store: Store, engine: object, most_pages: int) -> int:
+        if not self.pages:
+            raise ConnectionError("no database")
+        return sum(self.pages.pop(0) for _ in range(most_pages))
+
+
 @contextmanager
 def held(store: Store):
     with Store(store.home).exclusively():
@@ -130,6 +143,19 @@ def test_a_champion_that_the_registry_changed_answers_after_the_next_step(contex
 
     assert (served(context), served(context, PREVIOUS)) == (3, 2)
     assert told == ["version 3 answers after version 2"]
+
+
+def test_a_page_is_loaded_each_step_and_nothing_is_waited_for_while_there_are_more(context, monkeypatch):
+    monkeypatch.setattr(agent_module, "load_log", Loader([5, 3, 0]))
+    waits = []
+
+    def is_over(seconds: float) -> bool:
+        waits.append(seconds)
+        return len(waits) > 4
+
+    run(Agent(context), is_over, 1, print)
+
+    assert waits == [1, 0, 0, 1, 1], "after the last page, and when loading fails, there is time again"
 
 
 def test_a_step_without_anything_to_do_changes_nothing(context):

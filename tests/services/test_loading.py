@@ -418,6 +418,16 @@ def test_pages_bound_what_is_in_memory_by_bytes_and_not_by_lines(home, engine, m
     assert len(ids(engine)) == 150
 
 
+def test_so_many_pages_are_loaded_as_may_be_and_the_rest_the_next_time(home, engine, monkeypatch):
+    put(home, "a", "b", "c", flights=50)
+    monkeypatch.setattr(loading, "PAGE_BYTES", 1)
+
+    loaded = [load_log(Store(home), engine, most_pages=2) for _ in range(3)]
+
+    assert loaded == [100, 50, 0]
+    assert len(ids(engine)) == 150
+
+
 def test_two_do_not_load_at_once(home, engine):
     with Store(home).exclusively(LOADING), pytest.raises(BusyError, match="loading; wait for it"):
         load_log(Store(home), engine)

@@ -15,7 +15,7 @@ from services.messages import MOST_FLIGHTS
 from services.online import OnlineFeatures, plan_of
 from services.parity import as_message
 from services.parsing import parse_flight
-from services.plan_index import PlanIndex
+from services.plan_index import STYLES_REMEMBERED, PlanIndex
 from services.question import PREDICT, read_question
 
 WEEK = Week.from_id("2013-03-04")
@@ -52,6 +52,25 @@ def test_a_batch_is_found_in_its_order(index, messages):
     assert index.find(body, is_batch=True) == [7, 3, 7]
 
 
+@pytest.mark.parametrize("separators", [(", ", ": "), (",", ":"), (",  ", ": ")])
+def test_a_text_that_was_found_is_found_again_alone_and_in_batches(plan, messages, separators):
+    index, body = PlanIndex(plan), json.dumps({"flights": messages[:5]}, separators=separators).encode()
+    alone = json.dumps(messages[3], separators=separators).encode()
+
+    found = [index.find(body, is_batch=True), index.find(body, is_batch=True), index.find(alone, is_batch=False)]
+
+    assert found == [[0, 1, 2, 3, 4], [0, 1, 2, 3, 4], [3]]
+
+
+def test_texts_are_remembered_of_few_styles(plan, messages):
+    index, styles = PlanIndex(plan.head(1)), [" " * spaces + json.dumps(messages[0])[1:] for spaces in range(9)]
+
+    found = [index.find(("{" + style).encode(), is_batch=False) for style in styles]
+
+    assert found == [[0]] * 9
+    assert len(index._row_of_text) == STYLES_REMEMBERED
+
+
 def with_name_twice(text: str) -> str:
     return text.replace('"carrier"', '"carrier": "XX", "carrier"', 1)
 
@@ -81,6 +100,7 @@ def test_whatever_is_not_word_for_word_a_flight_of_the_plan_is_left_to_parsing(i
 
     assert index.find(json.dumps(flown).encode(), is_batch=False)
     assert index.find(spoil(flown).encode(), is_batch=False) is None
+    assert index.find(spoil(flown).encode(), is_batch=False) is None, "nothing of it was remembered"
 
 
 @pytest.mark.parametrize(
@@ -96,7 +116,31 @@ def test_whatever_is_not_word_for_word_a_flight_of_the_plan_is_left_to_parsing(i
     ],
 )
 def test_a_batch_that_parsing_has_to_judge_is_left_to_it(index, messages, spoil):
+    assert index.find(json.dumps({"flights": messages[:2]}).encode(), is_batch=True) == [0, 1]
+
     assert index.find(json.dumps(spoil(messages[:2])).encode(), is_batch=True) is None
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda text: text.replace("}, {", "},{", 1),
+        lambda text: text.replace("}, {", "} {", 1),
+        lambda text: text.replace("}, {", "}, {}, {", 1),
+        lambda text: text.replace('{"flights"', '{"flights": [], "flights"', 1),
+        lambda text: text.replace("]}", '], "flights": []}', 1),
+        lambda text: text.replace("]}", "]}]}", 1),
+        lambda text: text.replace("}]}", "}, ]}", 1),
+        lambda text: text.replace("}]}", "}}]}", 1),
+    ],
+)
+def test_between_flights_that_are_remembered_nothing_is_overlooked(plan, messages, spoil):
+    index, text = PlanIndex(plan), json.dumps({"flights": messages[:3]})
+    assert index.find(text.encode(), is_batch=True) == [0, 1, 2]
+
+    found = index.find(spoil(text).encode(), is_batch=True)
+
+    assert found == PlanIndex(plan).find(spoil(text).encode(), is_batch=True)
 
 
 def test_an_aircraft_that_was_forgotten_is_not_known(plan, feeds, tmp_path):
