@@ -17,21 +17,21 @@ FOLDS = 5
 
 @dataclass(frozen=True)
 class Change:
-    """One figure before, on the reference when it looks like now, and now."""
+    """One figure before, after, and before as if the inputs had been those of after."""
 
     before: float
-    as_if_now: float
-    now: float
+    as_if_after: float
+    after: float
 
     @property
     def explained(self) -> float:
         """What the moved inputs explain of the change."""
-        return self.as_if_now - self.before
+        return self.as_if_after - self.before
 
     @property
     def left(self) -> float:
         """What they do not explain: another relation between inputs and outcome, or inputs nobody measures."""
-        return self.now - self.as_if_now
+        return self.after - self.as_if_after
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,29 @@ class Normal:
     probability: Profile
     bands: Mapping[str, Mapping[str, Band]]
 
+    def as_dict(self) -> dict:
+        """As plain values that JSON takes."""
+        return {
+            "features": self.features.as_dict(),
+            "probability": self.probability.as_dict(),
+            "bands": {
+                detector: {subject: band.as_list() for subject, band in bands.items()}
+                for detector, bands in self.bands.items()
+            },
+        }
+
+    @classmethod
+    def from_dict(cls, written: dict) -> "Normal":
+        """What `as_dict` wrote."""
+        return cls(
+            features=Profile.from_dict(written["features"]),
+            probability=Profile.from_dict(written["probability"]),
+            bands={
+                detector: {subject: Band.from_list(band) for subject, band in bands.items()}
+                for detector, bands in written["bands"].items()
+            },
+        )
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -44,6 +67,11 @@ class Reading:
     def is_alarming(self) -> bool:
         """Whether it lies outside of its band."""
         return not self.band.holds(self.value)
+
+    def as_dict(self) -> dict:
+        """As plain values; an end that is infinite is None."""
+        lower, upper, weeks = self.band.as_list()
+        return {"subject": self.subject, "value": self.value, "lower": lower, "upper": upper, "weeks": weeks}
 
     def as_alarm(self, week: str, is_provisional: bool = False) -> Alarm:
         """The alarm that it raises."""

@@ -25,6 +25,17 @@ class Profile:
     shares: Mapping[str, Mapping[str, float]]
     missing: Mapping[str, float]
 
+    def as_dict(self) -> dict:
+        """As plain values that JSON takes."""
+        quantiles = {name: None if values is None else values.tolist() for name, values in self.quantiles.items()}
+        return {"rows": self.rows, "quantiles": quantiles, "shares": dict(self.shares), "missing": dict(self.missing)}
+
+    @classmethod
+    def from_dict(cls, written: dict) -> "Profile":
+        """What `as_dict` wrote."""
+        found = {name: None if values is None else np.array(values) for name, values in written["quantiles"].items()}
+        return cls(written["rows"], found, written["shares"], written["missing"])
+
 
 def profile_of(window: pl.DataFrame, categorical: Sequence[str] = ()) -> Profile:
     """The profile of a window of at least one row; columns that are not `categorical` are numbers."""

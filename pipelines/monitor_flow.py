@@ -18,6 +18,7 @@ from pipelines.context import Context, open_context
 from pipelines.feature_catalog import CATEGORICAL, NAMES
 from pipelines.features_flow import week_features
 from pipelines.scoring import PROBABILITY, VERSION
+from pipelines.watching import watch_week
 
 logger = logging.getLogger(__name__)
 
@@ -40,10 +41,15 @@ def monitor_week(context: Context, week: Week) -> dict:
     before = context.journal.read(week.id, "monitor")
     if before:
         return before
-    facts = {**measure_week_quality(context, week), **measure_week_drift(context, week)}
+    facts = {
+        **measure_week_quality(context, week),
+        **measure_week_drift(context, week),
+        **hold_against_normal(context, week),
+    }
     logger.info(
-        "week %s: AUC %.3f, skill %.3f, %.0f %% of the features drifted",
+        "week %s: AUC %.3f, skill %.3f, %.0f %% of the features drifted, alarms: %s",
         *(week.id, facts["quality"]["roc_auc"], facts["quality"]["skill"], 100 * facts["share_drifted"]),
+        ", ".join(alarm["detector"] for alarm in facts["alarms"]) or "none",
     )
     return context.journal.record(week.id, "monitor", facts)
 
@@ -80,6 +86,14 @@ def measure_week_drift(context: Context, week: Week) -> dict:
             page = context.store.make_folder("report", "evidently") / f"{week.id}.html"
             save_report(reference, current, CATEGORICAL, page)
     return {"share_drifted": drift.share_drifted, "drift": drift.distances}
+
+
+@task(name="hold-against-normal", cache_policy=NO_CACHE)
+def hold_against_normal(context: Context, week: Week) -> dict:
+    """The week against the bands of its champion's reference weeks and of the weeks before; alarms with reasons."""
+    features = week_features(context, week)
+    with part("monitoring"):
+        return watch_week(context, week, features)
 
 
 def _quality(predictions: pl.DataFrame, labels: pl.DataFrame) -> Quality:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from preflight import (
+    alarms_cli,
     contenders_cli,
     explain_cli,
     gate_cli,
@@ -34,6 +35,8 @@ app.add_typer(prove_cli.app)
 app.add_typer(quarantine_cli.app)
 app.command()(bakeoff)
 app.command()(gate_cli.gate)
+app.command()(alarms_cli.alarms)
+app.command()(alarms_cli.shift)
 app.command()(rollout_cli.rollback)
 app.command()(contenders_cli.contenders)
 app.add_typer(serving_cli.app)

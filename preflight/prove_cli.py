@@ -110,3 +110,16 @@ def kills(
     from preflight import prove_kills as proof
 
     proof.kills(context.obj, count, as_json)
+
+
+@app.command("detectors")
+def detectors(
+    context: typer.Context,
+    weeks: Annotated[int, typer.Option(help="weeks of the lived year that are spoilt, evenly spread", min=1)] = 4,
+    without: Annotated[str | None, typer.Option(help="a detector that is switched off: the proof must fail")] = None,
+    as_json: Json = False,
+) -> None:
+    """Let faults of model and feeds past the contract into real weeks; require each named detector to see them."""
+    from preflight import prove_detectors
+
+    prove_detectors.detectors(context.obj, weeks, without, as_json)

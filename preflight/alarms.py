@@ -1,0 +1,175 @@
+"""`preflight alarms`: the year monitored, and how far its detectors can be trusted."""
+
+from dataclasses import asdict
+from pathlib import Path
+from statistics import mean
+
+from infra.settings import Settings
+from monitoring.alarm_record import Record, estimate_record, judge_detectors, mark_alarms, worse_weeks
+from monitoring.clean_weeks import draw_halves
+from monitoring.figures import markdown_table
+from monitoring.windows import FALSE_ALARMS_PER_YEAR
+from pipelines.context import Context, open_context
+from pipelines.encoding import encode_features
+from pipelines.scoring import NoChampion
+from pipelines.watching import profile_week, watch_frozen_year
+from preflight import show
+
+RATES = (FALSE_ALARMS_PER_YEAR, 4, 12)
+METRICS = {"log_loss": "log loss", "roc_auc": "AUC", "skill": "skill", "late_share": "late share"}
+WEEK_HEADS = {
+    "week": "left",
+    "alarms": "left",
+    "in truth": "left",
+    "estimated": "right",
+    "realised": "right",
+    "done": "left",
+}
+RECORD_HEADS = dict.fromkeys(("detector", "alarms", "in worse weeks", "precision", "recall"), "right")
+ESTIMATE_HEADS = dict.fromkeys(("estimate of", "weeks", "mean error", "mean absolute error", "correlation"), "right")
+
+
+def alarms(settings: Settings, frozen: bool, as_json: bool) -> None:
+    """The year's alarms, each detector's record, and how near the estimates came."""
+    context = open_context(settings)
+    weeks = watch_frozen_year(context) if frozen else watched_weeks(context)
+    if not as_json:
+        show.table("Weeks that alarmed", WEEK_HEADS, week_rows(weeks, {} if frozen else _done(context)))
+        show.table("What labels said of it later", RECORD_HEADS, record_rows(judge_detectors(weeks)))
+        show.table("Quality told without labels", ESTIMATE_HEADS, estimate_rows(weeks))
+    document = {
+        "weeks": [week["week"] for week in weeks],
+        "worse": worse_weeks(weeks),
+        "alarms": mark_alarms(weeks),
+        "detectors": [asdict(record) for record in judge_detectors(weeks)],
+        "estimates": {metric: estimate_record(weeks, metric) for metric in METRICS},
+    }
+    show.finish(_sentence(weeks), document, as_json)
+
+
+def calibrate(settings: Settings, draws: int, as_json: bool) -> None:
+    """False alarms a year on weeks among which nothing changed, beside what was allowed."""
+    found = measure_false_alarms(open_context(settings), draws)
+    if not as_json:
+        heads = {"detector": "left", **{f"{rate:g} allowed": "right" for rate in RATES}}
+        show.table(f"False alarms a year, {draws} draws of clean weeks", heads, false_alarm_rows(found))
+    total = sum(by_rate[RATES[0]] for by_rate in found.values())
+    show.finish(
+        f"all {len(found)} detectors together raise {total:.1f} false alarms a year on clean weeks",
+        {"false_alarms_per_year": {name: {str(rate): n for rate, n in rates.items()} for name, rates in found.items()}},
+        as_json,
+    )
+
+
+def write(settings: Settings, draws: int, path: Path, as_json: bool) -> None:
+    """The page that says all of it."""
+    context = open_context(settings)
+    lived, frozen = watched_weeks(context), watch_frozen_year(context)
+    false = measure_false_alarms(context, draws)
+    parts = [
+        "# Alarms, and how far they can be trusted",
+        f"Written by `preflight alarms --write {path}` on a lived year. How to read it: [monitoring](monitoring.md).",
+        "## As the year was lived",
+        markdown_table(WEEK_HEADS, week_rows(lived, _done(context))),
+        markdown_table(RECORD_HEADS, record_rows(judge_detectors(lived))),
+        "## If the champion of March had answered all year",
+        markdown_table(WEEK_HEADS, week_rows(frozen, {})),
+        markdown_table(RECORD_HEADS, record_rows(judge_detectors(frozen))),
+        "## Quality told without labels",
+        markdown_table(ESTIMATE_HEADS, estimate_rows(lived)),
+        "The same of the champion of March:",
+        markdown_table(ESTIMATE_HEADS, estimate_rows(frozen)),
+        f"## False alarms a year, {draws} draws of clean weeks",
+        markdown_table(
+            {"detector": "left", **{f"{rate:g} allowed": "right" for rate in RATES}}, false_alarm_rows(false)
+        ),
+    ]
+    texts = [part if isinstance(part, str) else "\n".join(part) for part in parts]
+    path.write_text("\n\n".join(texts) + "\n")
+    show.finish(f"wrote {path}", {"page": str(path)}, as_json)
+
+
+def watched_weeks(context: Context) -> list[dict]:
+    """The weeks as they were measured. Raises NoChampion where none was, or by a release that knew no bands."""
+    weeks = [event for event in context.journal.events("monitor") if "bands" in event]
+    if not weeks:
+        raise NoChampion(
+            f"no week under {context.settings.home} was held against what is normal; run: preflight replay"
+        )
+    return weeks
+
+
+def measure_false_alarms(context: Context, draws: int) -> dict[str, dict[float, float]]:
+    """False alarms a year by detector and allowed rate."""
+    facts, version = watched_weeks(context), context.promoted_versions()[-1]
+    scorer = context.registry.scorer(version)
+    tables = [context.store.read_table("features", week.id) for week in context.all_weeks()]
+    profiles = [profile_week(table) for table in tables]
+    said = [scorer.probability(encode_features(table)) for table in tables]
+    found: dict[str, dict[float, float]] = {}
+    with show.progress(len(RATES) * draws, "draws") as advance:
+        for rate in RATES:
+            rung = []
+            for drawn in draw_halves(profiles, said, facts, rate, draws, context.settings.seed):
+                rung.append(drawn)
+                advance(f"{rate:g} a year allowed")
+            for detector in rung[0]:
+                found.setdefault(detector, {})[rate] = mean(drawn.get(detector, 0.0) for drawn in rung)
+    return found
+
+
+def week_rows(weeks: list[dict], done: dict[str, str]) -> list[tuple]:
+    """A row for each week that alarmed or was worse."""
+    truth, rows = worse_weeks(weeks), []
+    for week in weeks:
+        rang = ", ".join(f"{alarm['detector']} ({alarm['subject']})" for alarm in week["alarms"])
+        worse = truth.get(week["week"])
+        if rang or worse:
+            said = "" if worse is None else "worse" if worse else "as before"
+            told, came = (week[name]["skill"] for name in ("estimate", "realised"))
+            rows.append((week["week"], rang or "none", said, f"{told:.3f}", f"{came:.3f}", done.get(week["week"], "")))
+    return rows
+
+
+def record_rows(records: list[Record]) -> list[tuple]:
+    """A row for each detector."""
+    return [
+        (one.detector, str(one.alarms), f"{one.right} of {one.worse_weeks}", _share(one.precision), _share(one.recall))
+        for one in records
+    ]
+
+
+def estimate_rows(weeks: list[dict]) -> list[tuple]:
+    """A row for each estimated metric."""
+    rows = []
+    for metric, name in METRICS.items():
+        found = estimate_record(weeks, metric)
+        errors = (f"{found['mean_error']:+.4f}", f"{found['mean_absolute_error']:.4f}", f"{found['correlation']:.2f}")
+        rows.append((name, str(found["weeks"]), *errors))
+    return rows
+
+
+def false_alarm_rows(found: dict[str, dict[float, float]]) -> list[tuple]:
+    """A row for each detector, and one for all together."""
+    rows = [(name, *(f"{by_rate[rate]:.1f}" for rate in RATES)) for name, by_rate in found.items()]
+    return [*rows, ("all", *(f"{sum(by_rate[rate] for by_rate in found.values()):.1f}" for rate in RATES))]
+
+
+def _done(context: Context) -> dict[str, str]:
+    return {event["week"]: event["action"] for event in context.journal.events("decide")}
+
+
+def _sentence(weeks: list[dict]) -> str:
+    truth = worse_weeks(weeks)
+    rang = {week["week"] for week in weeks if week["alarms"]}
+    (estimate,) = (one for one in judge_detectors(weeks) if one.detector == "estimate")
+    correlation = estimate_record(weeks, "skill")["correlation"]
+    return (
+        f"{len(rang)} of {len(weeks)} weeks alarmed; of {sum(truth.values())} that were worse the estimate without "
+        f"labels rang in {estimate.right}, and {estimate.alarms - estimate.right} times elsewhere; the skill it tells "
+        f"correlates {correlation:.2f} with what came"
+    )
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{value:.0%}"
