@@ -81,7 +81,7 @@ def learn_distance_bands(weeks: Sequence[Profile], rate: float) -> dict[str, Ban
     noise = NOISE / math.sqrt(min(week.rows for week in weeks))
     roots = np.array([[math.sqrt(max(one[name], noise)) for name in names] for one in found])
     uppers = learn_joint_uppers(roots, rate, least_spread=math.sqrt(noise) / 10)
-    return {name: Band(0.0, max(upper, 0.0) ** 2, len(weeks)) for name, upper in zip(names, uppers, strict=True)}
+    return {name: Band(0.0, float(max(upper, 0.0)) ** 2, len(weeks)) for name, upper in zip(names, uppers, strict=True)}
 
 
 def learn_missing_bands(weeks: Sequence[Profile], rate: float) -> dict[str, Band]:
@@ -90,7 +90,9 @@ def learn_missing_bands(weeks: Sequence[Profile], rate: float) -> dict[str, Band
     found = np.array([[log_odds_missing(week, name) for name in names] for week in weeks])
     few = NOISE / min(week.rows for week in weeks)  # one or two values that are missing are none too many
     uppers = learn_joint_uppers(found, rate, least_spread=0.1)
-    return {name: Band(0.0, max(_share(upper), few), len(weeks)) for name, upper in zip(names, uppers, strict=True)}
+    return {
+        name: Band(0.0, float(max(_share(upper), few)), len(weeks)) for name, upper in zip(names, uppers, strict=True)
+    }
 
 
 def learn_joint_uppers(values: np.ndarray, rate: float, least_spread: float) -> np.ndarray:

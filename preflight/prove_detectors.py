@@ -68,16 +68,17 @@ def _without(trial: Trial, detector: str | None) -> Trial:
 
 
 def _show(by_fault: dict[str, list[Trial]], weeks: int) -> None:
-    names = [name for name in DETECTORS if any(name in trial.rang for mine in by_fault.values() for trial in mine)]
-    rows = [
-        (fault, NAMED.get(fault, CONTRACT), *(_seen(name, mine) for name in names)) for fault, mine in by_fault.items()
-    ]
-    heads = {"fault": "left", "named": "left", **dict.fromkeys(names, "right")}
-    show.table(f"Weeks, of {weeks}, in which each detector saw a fault (behind the contract)", heads, rows)
-    blind = [name for name in DETECTORS if name not in names]
-    show.tell(f"seen by none of these: {', '.join(blind)}" if blind else "every detector saw something")
+    heads = {"fault, let past the contract": "left", "named": "left", "seen by, in weeks": "left"}
+    rows = [(fault, NAMED.get(fault, CONTRACT), _seen_by(mine)) for fault, mine in by_fault.items()]
+    show.table(f"Who saw what, in {weeks} weeks", heads, rows)
+    blind = [(name, ", ".join(_unseen(name, by_fault)) or "nothing") for name in DETECTORS]
+    show.table("What each detector did not see, in any week", {"detector": "left", "not seen": "left"}, blind)
 
 
-def _seen(name: str, trials: list[Trial]) -> str:
-    seen = sum(name in trial.rang for trial in trials)
-    return str(seen) if seen else "·"
+def _seen_by(trials: list[Trial]) -> str:
+    seen = {name: sum(name in trial.rang for trial in trials) for name in DETECTORS}
+    return ", ".join(f"{name} {count}" for name, count in seen.items() if count) or "nobody"
+
+
+def _unseen(name: str, by_fault: dict[str, list[Trial]]) -> list[str]:
+    return [fault for fault, mine in by_fault.items() if not any(name in trial.rang for trial in mine)]
