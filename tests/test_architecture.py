@@ -26,7 +26,7 @@ MAY_IMPORT = {
 ONE_HOME = {
     "mlflow": {"infra.registry", "infra.model_signature"},
     "great_expectations": {"data_checks.suites"},
-    "evidently": {"monitoring.drift"},
+    "evidently": {"monitoring.drift", "monitoring.workspace"},
     "bentoml": {"services.service"},
     "onnx": {"pipelines.onnx_export"},
     "onnxruntime": {"infra.scorer"},
