@@ -12,7 +12,7 @@ from infra.leash import leashed
 from infra.network import LOOPBACK, claim_port, wait_until_answering
 
 WORKSPACE = "evidently"
-START_SECONDS = 120
+START_SECONDS = 180
 
 
 class NoWorkspace(PreflightError, LookupError):  # noqa: N818

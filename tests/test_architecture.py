@@ -35,7 +35,10 @@ ONE_HOME = {
     "fairlearn": {"monitoring.fairness"},
     "prometheus_client": {"services.metrics"},
     "sqlalchemy": {"infra.database", "services.loading", "services.agent"},
-    "matplotlib": {"monitoring.plots", "monitoring.explain_plots", "monitoring.bakeoff_plots", "monitoring.card_plots"},
+    "matplotlib": {
+        *("monitoring.plots", "monitoring.explain_plots", "monitoring.bakeoff_plots", "monitoring.card_plots"),
+        "monitoring.watch_plots",
+    },
 }
 """The outside tools that one module stands for, so that a change of theirs is met in one place."""
 
