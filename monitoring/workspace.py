@@ -6,6 +6,7 @@ is written whole or not at all, so that a week is there once however often, and 
 
 import json
 import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -60,14 +61,17 @@ class WatchedWeek:
     facts: dict[str, float]
 
 
-def prepare_workspace(folder: Path) -> Path:
-    """Make the workspace, its project and its dashboard as this code has them; snapshots that are there stay."""
+def prepare_workspace(folder: Path, groups: Mapping[str, Sequence[str]]) -> Path:
+    """Make the workspace, its project and its dashboard as this code has them; snapshots that are there stay.
+
+    `groups` are the features that share a panel, by the name of the group.
+    """
     workspace = Workspace.create(str(folder))
     description = "Each week as it was known when it ended: its inputs against what the champion had learned from, "
     workspace.add_project(
         ProjectModel(id=PROJECT, name="Preflight 2013", description=f"{description}and its answers against the labels.")
     )
-    workspace.save_dashboard(PROJECT, build_dashboard())
+    workspace.save_dashboard(PROJECT, build_dashboard(groups))
     return folder
 
 
@@ -89,13 +93,16 @@ def add_week(folder: Path, watched: WatchedWeek, categorical: tuple[str, ...]) -
     return pl.concat([_numbers_of(snapshot) for snapshot in snapshots.values()])
 
 
-def build_dashboard() -> DashboardModel:
+def build_dashboard(groups: Mapping[str, Sequence[str]]) -> DashboardModel:
     """Every panel by tab, to be saved whole: `dashboard.add_panel` would list a panel twice in a tab it knows."""
     tabs = {
         "Drift": [
             _lines("Share of the features that drifted", _mean("share_drifted")),
-            _lines("Distance of each feature from its reference window", _metric("ValueDrift", tags=[INPUTS])),
-            _lines("Distance of the probabilities", _metric("ValueDrift", column=PROBABILITY)),
+            _lines("Distance of the probabilities from the reference window", _drift(PROBABILITY)),
+            *(
+                _lines(f"Distance of the features from the reference window: {group}", *map(_drift, names))
+                for group, names in groups.items()
+            ),
         ],
         "Quality": [
             _lines("ROC-AUC", _metric("RocAuc")),
@@ -107,7 +114,7 @@ def build_dashboard() -> DashboardModel:
             _lines("Mean probability less share late", _mean(GAP)),
         ],
         "Data": [
-            _lines("Flights of the week", _metric("RowCount", tags=[INPUTS])),
+            _lines("Flights of the week", _metric("RowCount", INPUTS)),
             _lines("Share of the rows that were quarantined", _mean("quarantined_share")),
             _lines("Share of the values that are missing", _mean("missing_share")),
             _lines("Share of the flights with a label when the week ended", _mean("label_coverage")),
@@ -198,7 +205,7 @@ def _method(name: str, categorical: tuple[str, ...]) -> str:
 
 
 def _lines(title: str, *values: PanelMetric) -> DashboardPanelPlot:
-    panel = line_plot_panel(title, list(values), size="full" if len(title) > 60 else "half")
+    panel = line_plot_panel(title, list(values), size="half")
     return panel.copy(update={"id": _id_of("panel", title)})
 
 
@@ -206,9 +213,12 @@ def _mean(column: str) -> PanelMetric:
     return PanelMetric(legend=column, metric="MeanValue", metric_labels={"column": column}, tags=[ANSWERS])
 
 
-def _metric(name: str, tags: list[str] | None = None, **labels: str) -> PanelMetric:
-    legend = None if name == "ValueDrift" else MEASURES[name]  # a line of each feature names itself
-    return PanelMetric(legend=legend, metric=name, metric_labels=labels, tags=tags or [])
+def _drift(column: str) -> PanelMetric:
+    return PanelMetric(legend=column, metric="ValueDrift", metric_labels={"column": column}, tags=[INPUTS])
+
+
+def _metric(name: str, kind: str = ANSWERS) -> PanelMetric:
+    return PanelMetric(legend=MEASURES[name], metric=name, tags=[kind])
 
 
 def _snapshot_file(folder: Path, week: str, kind: str) -> Path:

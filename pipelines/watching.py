@@ -14,7 +14,7 @@ from monitoring.workspace import WatchedWeek, add_week, has_week, prepare_worksp
 from pipelines.clock import Week
 from pipelines.context import Context
 from pipelines.encoding import encode_features
-from pipelines.feature_catalog import CATEGORICAL, NAMES
+from pipelines.feature_catalog import CATEGORICAL, FEATURES, NAMES
 from pipelines.scoring import PROBABILITY
 
 FOLDER = WORKSPACE
@@ -41,7 +41,7 @@ def weeks_to_add(context: Context, period: str | None) -> list[Week]:
 
 def fill_workspace(context: Context, weeks: list[Week]) -> Iterator[Week]:
     """Make the workspace, and add weeks to it; yields each when it is there."""
-    folder = prepare_workspace(workspace_folder(context))
+    folder = prepare_workspace(workspace_folder(context), feature_groups())
     reference_of = lru_cache(maxsize=2)(lambda version: _reference(context, version))
     for week in weeks:
         context.store.write_table(NUMBERS, week.id, add_week(folder, watch(context, week, reference_of), CATEGORICAL))
@@ -51,6 +51,14 @@ def fill_workspace(context: Context, weeks: list[Week]) -> Iterator[Week]:
 def workspace_folder(context: Context) -> Path:
     """Where the workspace lies."""
     return context.store.path(FOLDER)
+
+
+def feature_groups() -> dict[str, list[str]]:
+    """The names of the features by the question that they answer."""
+    return {
+        group: [feature.name for feature in FEATURES if feature.group == group]
+        for group in dict.fromkeys(feature.group for feature in FEATURES)
+    }
 
 
 def watch(context: Context, week: Week, reference_of: Callable[[int], pl.DataFrame]) -> WatchedWeek:

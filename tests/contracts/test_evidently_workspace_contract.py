@@ -19,6 +19,7 @@ from monitoring.workspace import PROJECT, WatchedWeek, add_week, build_dashboard
 
 RNG = np.random.default_rng(7)
 CATEGORICAL = ("carrier",)
+GROUPS = {"plan": ["carrier"], "weather": ["temperature_f"]}
 
 
 def window(rows: int = 600, warmer_f: float = 0) -> pl.DataFrame:
@@ -56,13 +57,13 @@ def week() -> WatchedWeek:
 @pytest.fixture(scope="module")
 def folder(week: WatchedWeek, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace that holds it; nobody writes to it."""
-    made = prepare_workspace(tmp_path_factory.mktemp("workspace"))
+    made = prepare_workspace(tmp_path_factory.mktemp("workspace"), GROUPS)
     add_week(made, week, CATEGORICAL)
     return made
 
 
 def test_a_week_that_is_added_twice_is_there_once(week, tmp_path):
-    folder = prepare_workspace(tmp_path)
+    folder = prepare_workspace(tmp_path, GROUPS)
     before = has_week(folder, week.week)
 
     first, second = (add_week(folder, week, CATEGORICAL) for _ in range(2))
@@ -77,7 +78,7 @@ def test_a_snapshot_that_was_half_written_when_the_machine_went_is_not_there(wee
         raise KeyboardInterrupt
 
     monkeypatch.setattr("monitoring.workspace.write_atomically", stopped)
-    half = prepare_workspace(tmp_path)
+    half = prepare_workspace(tmp_path, GROUPS)
 
     with pytest.raises(KeyboardInterrupt):
         add_week(half, week, CATEGORICAL)
@@ -114,13 +115,13 @@ def test_a_share_of_missing_values_is_a_share_of_one(week, tmp_path):
         pl.when(pl.int_range(pl.len()) < 150).then(None).otherwise(pl.col("temperature_f")).alias("temperature_f")
     )
 
-    numbers = add_week(prepare_workspace(tmp_path), replace(week, current=holes), CATEGORICAL)
+    numbers = add_week(prepare_workspace(tmp_path, GROUPS), replace(week, current=holes), CATEGORICAL)
 
     assert value(numbers, "missing_share", "temperature_f") == pytest.approx(0.25)
 
 
 def test_every_panel_is_on_one_tab_once():
-    dashboard = build_dashboard()
+    dashboard = build_dashboard(GROUPS)
 
     assert sorted(panel for tab in dashboard.tabs for panel in tab.panels) == sorted(
         panel.id for panel in dashboard.panels
@@ -130,13 +131,12 @@ def test_every_panel_is_on_one_tab_once():
 def test_every_line_of_every_panel_is_measured(folder):
     found = [metric for path in folder.rglob("snapshots/*.json") for metric in described(json.loads(path.read_text()))]
 
-    for panel in build_dashboard().panels:
+    for panel in build_dashboard(GROUPS).panels:
         for line in panel.values:
-            labels = {name: label for name, label in line.metric_labels.items() if name != "value_type"}
             assert any(
-                name == line.metric and labels.items() <= column.items() and set(line.tags) <= tags
-                for name, column, tags in found
-            ), f"{panel.title}: {line.metric} {labels}"
+                name == line.metric and line.metric_labels.items() <= parameters.items() and set(line.tags) <= tags
+                for name, parameters, tags in found
+            ), f"{panel.title}: {line.metric} {line.metric_labels}"
 
 
 def described(snapshot: dict) -> list[tuple[str, dict, set]]:

@@ -22,7 +22,7 @@ MISSING = "there is no Chromium; install it (apt-get install chromium, brew inst
 LOCAL = ("file:", "data:", "blob:", "about:", "chrome:", "http://127.0.0.1:")
 PATIENCE_SECONDS = 120
 QUIET_SECONDS, PAINT_SECONDS = 1.5, 2
-HEIGHT_PX, TALLEST_PX = 900, 1500
+HEIGHT_PX, TALLEST_PX = 900, 12000
 FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--hide-scrollbars"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-extensions"),
