@@ -29,12 +29,13 @@ class RaisedAlarm:
 class WatchedWeek:
     """One week as monitoring saw it; metrics by name, empty where a home was lived before they were measured.
 
-    `intervals` has lower and upper bounds of the realised metrics, `coverage` is the share of labels that were known.
+    `intervals` has lower and upper bounds of the realised metrics, `coverage` is the share of labels that were known,
+    None where nobody counted.
     """
 
     week: str
     labelled: float
-    coverage: float
+    coverage: float | None
     is_provisional: bool
     estimate: dict[str, float]
     realised: dict[str, float]
@@ -102,7 +103,7 @@ def read_week(event: dict, action: str) -> WatchedWeek:
     return WatchedWeek(
         week=event["week"],
         labelled=coverage.get("labelled", realised.get("flights", 0)),
-        coverage=coverage.get("share", event.get("label_coverage", 0.0)),
+        coverage=coverage.get("share", event.get("label_coverage")),
         is_provisional=coverage.get("is_provisional", False),
         estimate=event.get("estimate", {}),
         realised=realised,

@@ -33,7 +33,7 @@ def draw_watch(watch: Watch) -> dict[str, str]:
         **{name: plot_estimate(watch.weeks, metric) for name, metric in metrics.items()},
         **({"watch_calibration": plot_calibration(watch.weeks)} if _has(watch, "calibration_gap") else {}),
         **({"watch_alarms": plot_alarms(watch.weeks)} if watch.is_recorded else {}),
-        "watch_coverage": plot_coverage(watch.weeks),
+        **({"watch_coverage": plot_coverage(watch.weeks)} if any(w.coverage is not None for w in watch.weeks) else {}),
     }
 
 
@@ -124,7 +124,11 @@ def plot_coverage(weeks: Sequence[WatchedWeek]) -> tuple[Figure, str]:
         (False, {"color": BLUE, "label": "enough to act on"}),
         (True, {"color": "white", "edgecolor": ORANGE, "hatch": HATCH, "label": "provisional"}),
     ):
-        chosen = [(place, week.coverage) for place, week in enumerate(weeks) if week.is_provisional == kind]
+        chosen = [
+            (place, week.coverage)
+            for place, week in enumerate(weeks)
+            if week.is_provisional == kind and week.coverage is not None
+        ]
         if chosen:
             axes.bar(*zip(*chosen, strict=True), width=0.75, **look)
     axes.set_ylim(0, 1)
