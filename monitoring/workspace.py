@@ -98,11 +98,8 @@ def build_dashboard(groups: Mapping[str, Sequence[str]]) -> DashboardModel:
     tabs = {
         "Drift": [
             _lines("Share of the features that drifted", _mean("share_drifted")),
-            _lines("Distance of the probabilities from the reference window", _drift(PROBABILITY)),
-            *(
-                _lines(f"Distance of the features from the reference window: {group}", *map(_drift, names))
-                for group, names in groups.items()
-            ),
+            _lines("Distance of the probabilities", _drift(PROBABILITY)),
+            *(_lines(f"Distance of the features: {group}", *map(_drift, names)) for group, names in groups.items()),
         ],
         "Quality": [
             _lines("ROC-AUC", _metric("RocAuc")),

@@ -76,7 +76,7 @@ def test_evidently_shows_the_workspace_and_fetches_nothing_from_elsewhere(home, 
         project = "20130101-0000-4000-8000-000000000000"
         projects = browser.visit(server.address, 1400, picture("evidently-ui", 1400), until="Preflight 2013")
         board = browser.visit(
-            f"{server.address}/projects/{project}", 1400, picture("evidently-board", 1400), until="drifted"
+            f"{server.address}/projects/{project}", 1400, picture("evidently-board", 1400), until="Distance of the"
         )
 
     assert (projects.outside, projects.errors) == ([], [])
