@@ -3,7 +3,7 @@
 import json
 
 from pipelines.feature_catalog import NAMES
-from pipelines.watching import feature_groups
+from pipelines.workspace_weeks import feature_groups
 
 
 def test_every_feature_is_in_one_group():
