@@ -18,6 +18,7 @@ from data_checks import schema as s
 from data_checks.history import History
 from data_checks.joint import with_derived
 from data_checks.measures import measure_batch
+from data_checks.offline_docs import make_offline
 from data_checks.validation import RuleResult, later_copies
 
 GX_SEVERITY = {s.BLOCK: "critical", s.QUARANTINE: "warning", s.WARN: "info"}
@@ -89,9 +90,11 @@ class Validator:
         return _name_rows(_readable(found.results), definition.data, feed, derived, frame)
 
     def build_docs(self) -> Path:
-        """Write Data Docs of all recorded runs; returns their first page. They fetch styles from other hosts."""
+        """Write Data Docs of all recorded runs, so that they open without a network; returns their first page."""
         (url,) = self._context.build_data_docs().values()
-        return Path(url.removeprefix("file://"))
+        first = Path(url.removeprefix("file://"))
+        make_offline(first.parent)
+        return first
 
     def _checkpoint(self, source: object, name: str, rules: tuple[r.Rule, ...]) -> gx.Checkpoint:
         batch = source.add_dataframe_asset(name).add_batch_definition_whole_dataframe("week")

@@ -51,6 +51,7 @@ class Settings(BaseSettings):
     forests: int = Field(2, ge=1, le=32, description="forests that the model is the average of")
     trees: int = Field(80, ge=1, le=2000, description="boosting rounds of each")
     training_threads: int = Field(1, ge=1, le=64, description="OpenMP threads of a fit; above 2 sums lose their order")
+    evidently_reports: int = Field(12, ge=1, le=1000, description="Evidently reports that are kept, 4 MB each")
     seed: int = Field(2013, ge=0, description="seed of every random choice")
     workers: int = Field(2, ge=1, le=64, description="worker processes of the prediction service")
     max_in_flight: int = Field(64, ge=1, le=10_000, description="requests a worker takes at once; more get a 429")

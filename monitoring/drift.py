@@ -1,4 +1,4 @@
-"""How far the inputs of a week have moved from a reference window, by Evidently. The only module that imports it."""
+"""How far the inputs of a week have moved from a reference window, by Evidently. Its other home is `workspace.py`."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +42,7 @@ def measure_drift(reference: pl.DataFrame, current: pl.DataFrame, categorical: t
     three quarters of their cost.
     """
     distances = dict.fromkeys(reference.columns, MOVED_ALL_THE_WAY)
-    for name in _present(reference, current):
+    for name in present_in_both(reference, current):
         kind = CATEGORICAL if name in categorical else NUMERIC
         before, now = (frame[name].drop_nulls().to_pandas() for frame in (reference, current))
         result = kind(before, now, kind.allowed_feature_types[0], DRIFT_THRESHOLD)
@@ -53,7 +53,7 @@ def measure_drift(reference: pl.DataFrame, current: pl.DataFrame, categorical: t
 def save_report(reference: pl.DataFrame, current: pl.DataFrame, categorical: tuple[str, ...], path: Path) -> Drift:
     """Write Evidently's own page of the same measurement, readable offline, and return what it measured."""
     plotly.io.templates.default = "none"  # copying the default theme into each figure is a fifth of the cost
-    present = _present(reference, current)
+    present = present_in_both(reference, current)
     definition = DataDefinition(
         numerical_columns=[name for name in present if name not in categorical],
         categorical_columns=[name for name in present if name in categorical],
@@ -75,7 +75,7 @@ def save_report(reference: pl.DataFrame, current: pl.DataFrame, categorical: tup
     return Drift({name: found.get(name, MOVED_ALL_THE_WAY) for name in reference.columns})
 
 
-def _present(reference: pl.DataFrame, current: pl.DataFrame) -> list[str]:
+def present_in_both(reference: pl.DataFrame, current: pl.DataFrame) -> list[str]:
     """The columns that have a value in both windows."""
     return [
         name for name in reference.columns if not (reference[name].is_null().all() or current[name].is_null().all())

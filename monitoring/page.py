@@ -10,6 +10,8 @@ from monitoring.decision import RETRAIN
 from monitoring.figures import readable
 from monitoring.html import page_environment
 from monitoring.summary import PeriodRow, Year, mean_of
+from monitoring.watch import watch_year
+from monitoring.watch_plots import draw_watch
 from monitoring.windows import DRIFT_THRESHOLD
 
 NONE = "-"
@@ -90,12 +92,13 @@ class FeedRow:
 
 def render_page(year: Year, evidently: list[str], places: Places) -> str:
     """The page as HTML; `evidently` are the weeks that have a report of their own. Equal input gives equal bytes."""
-    feeds = feed_rows(year)
+    feeds, watch = feed_rows(year), watch_year(year.of("monitor"), year.of("decide"))
     return _environment().get_template("page.html").render(
         year=year,
         headline=summarise_headline(year, feeds),
         weeks=[event["week"] for event in year.of("score")],
-        plots=draw_plots(year),
+        watch=watch,
+        plots=draw_plots(year) | draw_watch(watch),
         frozen=_first_champion(year),
         refits=_refits(year),
         trainings={event["version"]: event for event in year.of("train")},

@@ -103,7 +103,7 @@ def plot_quality(rows: Sequence[PeriodRow], metric: str) -> tuple[Figure, str]:
     gains.set_ylabel("gain")
     for axes in (levels, gains):
         axes.grid(axis="y")
-    _name_months(gains, [row.period for row in rows])
+    name_months(gains, [row.period for row in rows])
     figure.align_ylabels()
     figure.legend(*levels.get_legend_handles_labels(), loc="outside upper left", ncols=3)
     named = ", ".join(str(ANSWERS[answer]["label"]) for answer in known.answers)
@@ -125,7 +125,7 @@ def plot_drift(measured: Sequence[dict]) -> tuple[Figure, str]:
     axes.invert_yaxis()
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
-    _name_months(axes, [event["week"] for event in measured], offset=0.5)
+    name_months(axes, [event["week"] for event in measured], offset=0.5)
     _mark_versions(axes, [event["version"] for event in measured])
     bar = figure.colorbar(mesh, location="top", aspect=60, shrink=0.6, anchor=(0, 0), format="{x:g}")
     bar.set_label(f"distance; grey: below {DRIFT_THRESHOLD:g}", loc="left")
@@ -163,7 +163,7 @@ def plot_versions(
     for axes in (served, decided):
         axes.grid(axis="x" if axes is decided else "both")
     decided.set_xlim(0, len(weeks) + 1)
-    _name_months(decided, weeks)
+    name_months(decided, weeks)
     figure.legend(handles=_version_legend(), loc="outside upper left", ncols=4)
     return figure, f"Timeline of {len(lines)} versions, their verdicts and {len(decisions)} weekly decisions"
 
@@ -184,7 +184,7 @@ def plot_feeds(validated: Sequence[dict]) -> tuple[Figure, str]:
         axes.set_ylim(0, 1.35 * max(count["landed"] for count in counts.values()))
         axes.yaxis.set_major_formatter("{x:,.0f}")
         axes.grid(axis="y")
-    _name_months(panels[-1], [event["week"] for event in validated])
+    name_months(panels[-1], [event["week"] for event in validated])
     figure.legend(handles=_feed_legend(), loc="outside upper left", ncols=3)
     return figure, f"Rows of {', '.join(feeds)} over {len(validated)} weeks, with quarantined rows and warnings"
 
@@ -201,7 +201,7 @@ def _values(rows: Sequence[PeriodRow], answer: str, metric: str) -> np.ndarray:
     return np.array([getattr(getattr(row, answer), metric) for row in rows], dtype=float)
 
 
-def _name_months(axes: Axes, periods: Sequence[str], offset: float = 0.0) -> None:
+def name_months(axes: Axes, periods: Sequence[str], offset: float = 0.0) -> None:
     """A tick at the first period of each month, with the year at the first tick and in January."""
     months = [_month_of(period) for period in periods]
     firsts = [number for number, month in enumerate(months) if number == 0 or month != months[number - 1]]

@@ -41,7 +41,7 @@ WEEKS_OF_PLAN = 3
 FREE_SETTINGS = (
     *("home", "source", "port", "pseudonym_key"),
     *("workers", "max_in_flight", "drain_seconds", "canary", "predictions_url"),
-    *("log_segment_mb", "log_backlog_mb", "remembered_requests"),
+    *("log_segment_mb", "log_backlog_mb", "remembered_requests", "evidently_reports"),
 )
 """Settings that may change during a life; what a source contains is checked row by row when it lands."""
 

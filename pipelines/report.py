@@ -1,5 +1,6 @@
 """Gathers the year so far from the home folder, for tables and for the page."""
 
+import logging
 import shlex
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from infra.settings import Settings
 from infra.stopwatch import part
 from monitoring.labels import known_labels
 from monitoring.page import Places, Tool, render_page
+from monitoring.retention import choose_dropped
 from monitoring.summary import Year, summarise_year
 from monitoring.validation_page import render_validation_page
 from pipelines.clock import Week
@@ -17,7 +19,10 @@ from pipelines.model_cards import written_cards
 from pipelines.registering import costs_of
 from pipelines.scoring import NoChampion
 
+logger = logging.getLogger(__name__)
+
 PAGE = "report/index.html"
+EVIDENTLY_REPORTS = "report/evidently"
 VALIDATION_PAGE = "report/validation.html"
 BAKEOFF_PAGE = "report/bakeoff.html"
 EXPLAIN_PAGE = "report/explain.html"
@@ -27,11 +32,21 @@ DATA_DOCS = ("gx", "uncommitted", "data_docs", "local_site", "index.html")
 def write_report(context: Context) -> Path:
     """Write the page of the year so far; returns where it lies. Raises NoChampion when nothing was scored."""
     year = year_so_far(context)
-    evidently = [path.stem for path in context.store.files("report/evidently", "*.html")]
+    evidently = keep_reports(context)
     with part("report"):
         context.store.write_text(VALIDATION_PAGE, render_validation_page(validation_records(context)))
         page = render_page(year, evidently, find_places(context))
     return context.store.write_text(PAGE, page)
+
+
+def keep_reports(context: Context) -> list[str]:
+    """Drop the Evidently reports that are too many; returns the weeks of those that stay."""
+    weeks = [path.stem for path in context.store.files(EVIDENTLY_REPORTS, "*.html")]
+    dropped = choose_dropped(weeks, context.settings.evidently_reports)
+    for one in dropped:
+        logger.info("dropped the Evidently report of week %s: %s", one.week, one.reason)
+        context.store.remove(f"{EVIDENTLY_REPORTS}/{one.week}.html")
+    return weeks[len(dropped) :]
 
 
 def year_so_far(context: Context) -> Year:
@@ -88,6 +103,12 @@ def _tools(settings: Settings) -> tuple[Tool, ...]:
             command=f".venv/bin/mlflow ui --backend-store-uri {shlex.quote(f'sqlite:///{home}/mlflow/mlflow.db')} "
             "--port 5000",
             address="localhost:5000",
+        ),
+        Tool(
+            name="Evidently",
+            shows="Drift, quality, calibration, volume and quarantine of every week. First: preflight workspace.",
+            command=f"PREFLIGHT_HOME={shlex.quote(str(home))} .venv/bin/preflight evidently",
+            address="localhost:8000",
         ),
         Tool(
             name="Prefect",

@@ -17,6 +17,7 @@ from preflight import (
     rollout_cli,
     serving_cli,
     versions_cli,
+    workspace_cli,
 )
 from preflight.bakeoff import bakeoff
 from preflight.failures import explain_failure
@@ -43,6 +44,8 @@ app.add_typer(serving_cli.app)
 app.add_typer(rollout_cli.app)
 app.add_typer(versions_cli.app)
 app.add_typer(log_cli.app)
+app.command()(workspace_cli.workspace)
+app.command()(workspace_cli.evidently)
 
 INTERRUPTED = 130  # how typer ends on Ctrl-C
 

@@ -26,7 +26,7 @@ MAY_IMPORT = {
 ONE_HOME = {
     "mlflow": {"infra.registry", "infra.model_signature"},
     "great_expectations": {"data_checks.suites"},
-    "evidently": {"monitoring.drift"},
+    "evidently": {"monitoring.drift", "monitoring.workspace"},
     "bentoml": {"services.service"},
     "onnx": {"pipelines.onnx_export"},
     "onnxruntime": {"infra.scorer"},
@@ -35,7 +35,10 @@ ONE_HOME = {
     "fairlearn": {"monitoring.fairness"},
     "prometheus_client": {"services.metrics"},
     "sqlalchemy": {"infra.database", "services.loading", "services.agent"},
-    "matplotlib": {"monitoring.plots", "monitoring.explain_plots", "monitoring.bakeoff_plots", "monitoring.card_plots"},
+    "matplotlib": {
+        *("monitoring.plots", "monitoring.explain_plots", "monitoring.bakeoff_plots", "monitoring.card_plots"),
+        "monitoring.watch_plots",
+    },
 }
 """The outside tools that one module stands for, so that a change of theirs is met in one place."""
 

@@ -6,7 +6,7 @@ import pytest
 
 from infra.settings import Settings
 from pipelines.context import Context
-from pipelines.report import DATA_DOCS, find_places, write_report
+from pipelines.report import DATA_DOCS, find_places, keep_reports, write_report
 from pipelines.scoring import NoChampion
 
 
@@ -37,9 +37,21 @@ def test_commands_survive_a_home_with_a_space():
 
     assert commands == {
         "MLflow": ".venv/bin/mlflow ui --backend-store-uri 'sqlite:////my year/mlflow/mlflow.db' --port 5000",
+        "Evidently": "PREFLIGHT_HOME='/my year' .venv/bin/preflight evidently",
         "Prefect": "PREFECT_HOME='/my year/prefect' .venv/bin/prefect server start",
         "Prediction service": "PREFLIGHT_HOME='/my year' .venv/bin/preflight serve",
     }
+
+
+def test_reports_beyond_those_that_are_kept_are_dropped_and_named_no_more(tmp_path):
+    folder = tmp_path / "report" / "evidently"
+    folder.mkdir(parents=True)
+    for week in ("2013-04-29", "2013-05-27", "2013-06-24"):
+        (folder / f"{week}.html").touch()
+
+    kept = keep_reports(Context(Settings(home=tmp_path, evidently_reports=2)))
+
+    assert kept == [path.stem for path in sorted(folder.iterdir())] == ["2013-05-27", "2013-06-24"]
 
 
 def test_a_home_where_nothing_was_scored_has_no_page(tmp_path):
