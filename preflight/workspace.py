@@ -11,15 +11,15 @@ from preflight import show
 
 def fill(settings: Settings, period: str | None, as_json: bool) -> None:
     """Add the monitored weeks that are not there yet; a bar tells which."""
-    from pipelines import watching
+    from pipelines import workspace_weeks
 
     context = open_context(settings)
-    with context.store.exclusively(watching.FOLDER):
-        weeks = watching.weeks_to_add(context, period)
+    with context.store.exclusively(workspace_weeks.FOLDER):
+        weeks = workspace_weeks.weeks_to_add(context, period)
         with show.progress(len(weeks), "weeks") as done:
-            for week in watching.fill_workspace(context, weeks):
+            for week in workspace_weeks.fill_workspace(context, weeks):
                 done(f"week of {week.id}")
-    folder = watching.workspace_folder(context)
+    folder = workspace_weeks.workspace_folder(context)
     outcome = f"added {len(weeks)} weeks to {folder}; open it with: preflight evidently"
     show.finish(outcome, {"added": [week.id for week in weeks], "workspace": str(folder)}, as_json)
 
