@@ -39,7 +39,7 @@ def worse_weeks(weeks: Sequence[Mapping]) -> dict[str, bool]:
     """Whether each week was surely worse than those before it, by week; those that cannot be told are left out."""
     told, skills = {}, []
     for week in weeks:
-        if "realised" not in week:
+        if "realised" not in week or "intervals" not in week:
             continue
         if len(skills) >= FEWEST_BEFORE and "skill" in week["intervals"]:
             told[week["week"]] = week["intervals"]["skill"][1] < median(skills)

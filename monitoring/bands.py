@@ -106,8 +106,8 @@ def learn_joint_uppers(values: np.ndarray, rate: float, least_spread: float) -> 
     for place in range(len(values)):
         others = np.delete(values, place, axis=0)
         spread = np.maximum(others.std(axis=0, ddof=1), least_spread)
-        farthest.append(math.log(max(float(((values[place] - others.mean(axis=0)) / spread).max()), 0.5)))
-    reach = math.exp(learn_band(farthest, rate, "above").upper)
+        farthest.append(math.sqrt(max(float(((values[place] - others.mean(axis=0)) / spread).max()), 0.0)))
+    reach = learn_band(farthest, rate, "above").upper ** 2
     return values.mean(axis=0) + reach * np.maximum(values.std(axis=0, ddof=1), least_spread)
 
 

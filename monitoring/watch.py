@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from monitoring.alarm_record import worse_weeks
 from monitoring.alarms import DETECTORS
 
 UNMARKED = "not judged"
@@ -84,9 +85,9 @@ class Watch:
 
 
 def watch_year(measured: Sequence[dict], decided: Sequence[dict]) -> Watch:
-    """What the monitor events of the year say, with the decisions taken in the same weeks."""
-    actions = {event["week"]: event["action"] for event in decided}
-    weeks = tuple(read_week(event, actions.get(event["week"], "")) for event in measured)
+    """What the monitor events of the year say, with the decisions taken in the same weeks, and alarms judged."""
+    actions, truth = {event["week"]: event["action"] for event in decided}, worse_weeks(measured)
+    weeks = tuple(read_week(event, actions.get(event["week"], ""), truth.get(event["week"])) for event in measured)
     alarms = tuple(alarm for week in weeks for alarm in week.alarms)
     return Watch(
         weeks=weeks,
@@ -97,8 +98,11 @@ def watch_year(measured: Sequence[dict], decided: Sequence[dict]) -> Watch:
     )
 
 
-def read_week(event: dict, action: str) -> WatchedWeek:
-    """A monitor event as a week, whatever of it was measured when the home was lived."""
+def read_week(event: dict, action: str, is_worse: bool | None = None) -> WatchedWeek:
+    """A monitor event as a week, whatever of it was measured when the home was lived.
+
+    `is_worse` is what its labels say; an alarm that says itself whether it was true is believed.
+    """
     realised, coverage = event.get("realised", event.get("quality", {})), event.get("coverage", {})
     return WatchedWeek(
         week=event["week"],
@@ -109,7 +113,7 @@ def read_week(event: dict, action: str) -> WatchedWeek:
         realised=realised,
         frozen=event.get("frozen", {}),
         intervals=event.get("intervals", {}),
-        alarms=tuple(_raised(alarm, action) for alarm in event.get("alarms", ())),
+        alarms=tuple(_raised({"is_true": is_worse} | alarm, action) for alarm in event.get("alarms", ())),
     )
 
 
