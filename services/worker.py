@@ -20,6 +20,7 @@ from services.hot import Served
 from services.messages import ModelCard
 from services.model import LEAVING, SAME, probe_rows
 from services.prediction_log import open_log
+from services.scraping import scrape
 
 POLL_SECONDS, TROUBLED_SECONDS = 0.2, 5
 GARBAGE = (50_000, 20, 1000)
@@ -35,8 +36,10 @@ class Worker:
         self._store, self._settings = Store(settings.home), settings
         forgotten = Forgotten(settings.home, settings.pseudonym_key)
         self._follower = Follower(self._store, lambda: forgotten.keys)
-        limits = Limits(settings.log_segment_mb * 10**6, settings.log_backlog_mb * 10**6, settings.remembered_requests)
-        self._log = open_log(settings.home, limits)
+        self._limits = Limits(
+            settings.log_segment_mb * 10**6, settings.log_backlog_mb * 10**6, settings.remembered_requests
+        )
+        self._log = open_log(settings.home, self._limits)
         self._pseudonyms = Pseudonyms(settings.home, settings.pseudonym_key)
         self.answering = Answering(lambda: self._follower.current, self._log, self._pseudonyms)
         self._is_leaving = False
@@ -72,6 +75,10 @@ class Worker:
         champion = self._follower.current.champion
         said = champion.scorer.probability(probe_rows(len(NAMES))[:1])
         return not self._is_leaving and np.allclose(said, champion.served.probe[:1] or said, rtol=0, atol=SAME)
+
+    def scrape(self) -> bytes:
+        """What /metrics shows."""
+        return scrape(self._store, self.is_ready(), self._limits.backlog_bytes)
 
     def card(self) -> ModelCard:
         """Which model answers, for which departures, by what right."""
