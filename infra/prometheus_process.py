@@ -18,6 +18,7 @@ TARGETS = "targets.json"
 ANNOUNCED = f"metrics/{TARGETS}"
 """Where `preflight serve` says at which addresses its workers can be scraped."""
 START_SECONDS = 60
+KEPT = "100d"  # the quality objective looks back on eight weeks; the default is fifteen days
 
 
 class PrometheusMissing(PreflightError, RuntimeError):  # noqa: N818
@@ -53,7 +54,7 @@ def running_prometheus(home: Path, service_port: int, port: int | None = None) -
     data, log = home / "prometheus" / "data", home / "logs" / f"prometheus-{port}.log"
     configuration = copy_configuration(home, service_port)
     command = [program, f"--config.file={configuration}", f"--storage.tsdb.path={data}"]
-    command += [f"--web.listen-address={LOOPBACK}:{port}"]
+    command += [f"--web.listen-address={LOOPBACK}:{port}", f"--storage.tsdb.retention.time={KEPT}"]
     with leashed(command, log) as process:
         running = Prometheus(f"http://{LOOPBACK}:{port}", data, log, process)
         wait_until_answering(f"{running.address}/-/ready", process, log, START_SECONDS)
