@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
@@ -20,6 +21,8 @@ from infra.prometheus_process import (
     find_program,
     running_prometheus,
 )
+
+PATIENCE_SECONDS = 60
 
 needs_prometheus = pytest.mark.skipif(shutil.which("prometheus") is None, reason="prometheus is not installed")
 
@@ -46,6 +49,17 @@ def exposing() -> Iterator[str]:
 
 def targets(home) -> list[str]:
     return json.loads((home / ANNOUNCED).read_text())[0]["targets"]
+
+
+def wait_for_targets(address: str) -> list[str]:
+    """What Prometheus scrapes, once it has found something: it looks for targets every five seconds."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        found = httpx.get(f"{address}/api/v1/targets").json()["data"]["activeTargets"]
+        if found:
+            return [target["scrapeUrl"] for target in found]
+        time.sleep(0.2)
+    return []
 
 
 def test_the_copy_scrapes_where_the_service_of_the_home_last_answered(tmp_path):
@@ -77,7 +91,7 @@ def test_it_runs_with_our_rules_and_follows_the_announced_targets(tmp_path, expo
 
     with running_prometheus(tmp_path, 3000, free_port()) as running:
         rules = httpx.get(f"{running.address}/api/v1/rules").json()["data"]["groups"]
-        scraped = httpx.get(f"{running.address}/api/v1/targets").json()["data"]["activeTargets"]
+        scraped = wait_for_targets(running.address)
 
     assert {"objectives", "service", "flows"} <= {group["name"] for group in rules}
-    assert [target["scrapeUrl"] for target in scraped] == [f"http://{exposing}/metrics"]
+    assert scraped == [f"http://{exposing}/metrics"]
