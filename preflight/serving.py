@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from data_checks import schema as s
 from infra.network import claim_port, free_port
 from infra.priority import coming_last
+from infra.prometheus_process import announce_targets
 from infra.proxy_process import Proxy, find_nginx, running_proxy
 from infra.service_process import Service, running_service, started_service
 from infra.settings import Settings
@@ -83,6 +84,7 @@ def _answering(settings: Settings, port: int, behind_proxy: bool) -> Iterator[Se
     """Workers behind one port: they share it, or each has one of its own and nginx shares out the requests."""
     if not behind_proxy:
         with running_service(settings.home, port, settings.workers) as service:
+            announce_targets(settings.home, [_bare(service)])
             yield service
         return
     find_nginx()
@@ -90,8 +92,13 @@ def _answering(settings: Settings, port: int, behind_proxy: bool) -> Iterator[Se
         workers = [running.enter_context(started_service(settings.home, free_port())) for _ in range(settings.workers)]
         for worker in workers:
             worker.wait()
-        upstreams = [worker.address.removeprefix("http://") for worker in workers]
+        upstreams = [_bare(worker) for worker in workers]
+        announce_targets(settings.home, upstreams)  # the proxy passes no /metrics, and would pass one worker's
         yield running.enter_context(running_proxy(settings.home, port, upstreams))
+
+
+def _bare(service: Service) -> str:
+    return service.address.removeprefix("http://")
 
 
 def parity(settings: Settings, day: str | None, as_json: bool) -> None:

@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 
 from infra.environment import prepare_environment
 from infra.settings import Settings
-from infra.stopwatch import part
+from infra.stopwatch import STOPWATCH, part
 
 REGISTRY, SUITES, DRIFT = "infra.registry", "data_checks.suites", "monitoring.drift"
 WEEK_BYTES, YEAR_BYTES = 50_000_000, 300_000_000
@@ -23,6 +23,7 @@ def working(settings: Settings, flow_module: str, *tools: str, needs_bytes: int 
     """
     from infra.orchestrator import prefect_server
     from pipelines.context import open_context
+    from pipelines.exposing import expose
 
     context = open_context(settings)
     with context.store.exclusively():
@@ -36,7 +37,10 @@ def working(settings: Settings, flow_module: str, *tools: str, needs_bytes: int 
             with ExitStack() as running:
                 with part("Prefect server"):
                     running.enter_context(server.ready())
-                yield module
+                try:
+                    yield module
+                finally:  # a week that was refused is news as well
+                    expose(context, STOPWATCH.seconds())
                 with part("Prefect server"):
                     running.close()
 

@@ -1,4 +1,4 @@
-"""What runs once per node beside the workers: follows the registry, looks after a rollout, loads the log.
+"""What runs once per node beside the workers: follows the registry, looks after rollouts, loads the log, exposes flows.
 
 The request path costs it nothing and does not need it: when the agent or the registry is down, workers answer on.
 """
@@ -14,6 +14,7 @@ from infra.records import require_let_in
 from infra.storage import BusyError
 from pipelines.clock import Week
 from pipelines.context import Context
+from pipelines.exposing import expose, marks
 from pipelines.snapshot import snapshot_path
 from services.current import PLAN
 from services.exporting import export_week
@@ -53,12 +54,13 @@ class Agent:
         self._watched: _Watched | None = None
         self._troubles: dict[str, str] = {}
         self._engine: sa.Engine | None = None
+        self._exposed: tuple | None = None
         self.is_behind = False
 
     def step(self) -> list[str]:
         """Do what there is to do, each part whatever becomes of the others; returns what was done, in words."""
         told = []
-        for part in (self._follow, self._look_after_rollout, self._load):
+        for part in (self._follow, self._look_after_rollout, self._load, self._expose):
             try:
                 told += part()
             except BusyError:  # the next step will do
@@ -128,6 +130,14 @@ class Agent:
         if self._engine is None:
             self._engine = open_store(self._context.settings.home, self._context.settings.predictions_url)
         self.is_behind = load_log(self._context.store, self._engine, most_pages=1) > 0
+        return []
+
+    def _expose(self) -> list[str]:
+        """Write the metrics of the flows anew when a flow, a rollback or another command left something to say."""
+        now = marks(self._context)
+        if now != self._exposed:
+            expose(self._context)
+            self._exposed = now
         return []
 
 

@@ -4,12 +4,14 @@ Labels are of few values: a route, a status, a version, a role, a reason; never 
 """
 
 import os
+from collections.abc import Iterable
 from functools import lru_cache
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
 SECONDS = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+ALERTED = (200, 429, 500, 503)
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 ANSWERS = Counter("preflight_answers", "Requests answered, by route and status", ["route", "status"])
@@ -31,6 +33,20 @@ KNOWN_UNTIL = Gauge(
     "preflight_features_known_until_seconds", "End of the snapshot of features, seconds since 1970; 0: none",
     multiprocess_mode="livemostrecent",
 )  # fmt: skip
+
+
+def start_at_zero(routes: Iterable[str], modes: Iterable[str], whys: Iterable[str]) -> None:
+    """Show the counters that alerts look at before anything is counted.
+
+    Prometheus sees no increase in a series that is born with its first event, and would miss it.
+    """
+    for route in routes:
+        for status in ALERTED:
+            ANSWERS.labels(route, status)
+    for mode in modes:
+        DEGRADED.labels(mode)
+    for why in whys:
+        NOT_LOGGED.labels(why)
 
 
 @lru_cache(maxsize=1024)

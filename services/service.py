@@ -55,7 +55,7 @@ async def _openapi(request: Request) -> JSONResponse:
 
 
 async def _metrics(request: Request) -> Response:
-    return Response(metrics.exposition(), headers={"content-type": metrics.CONTENT_TYPE})
+    return Response(request.app.state.worker.scrape(), headers={"content-type": metrics.CONTENT_TYPE})
 
 
 pages = Starlette(routes=[Route("/", _page), Route("/openapi.json", _openapi), Route("/metrics", _metrics)])
@@ -85,6 +85,7 @@ class FlightLateness:
     def __init__(self) -> None:
         self._worker = Worker(load_settings())
         hot.serve(self._worker.served())
+        pages.state.worker = self._worker
 
     @bentoml.on_startup
     async def follow(self) -> None:

@@ -10,16 +10,21 @@ import numpy as np
 from infra.bundle import MODEL_NAME
 from infra.forgotten import Forgotten
 from infra.pseudonyms import Pseudonyms
+from infra.segments import LogUnwritable
 from infra.settings import Settings
-from infra.shared_log import Limits
+from infra.shared_log import Limits, LogBehind
 from infra.storage import Store
 from pipelines.feature_catalog import NAMES
+from services import metrics
 from services.answering import Answering
 from services.current import Follower
-from services.hot import Served
+from services.hot import MODEL, Served
 from services.messages import ModelCard
 from services.model import LEAVING, SAME, probe_rows
+from services.online import PLAN_ONLY, STALE
 from services.prediction_log import open_log
+from services.question import PARSERS
+from services.scraping import scrape
 
 POLL_SECONDS, TROUBLED_SECONDS = 0.2, 5
 GARBAGE = (50_000, 20, 1000)
@@ -35,10 +40,13 @@ class Worker:
         self._store, self._settings = Store(settings.home), settings
         forgotten = Forgotten(settings.home, settings.pseudonym_key)
         self._follower = Follower(self._store, lambda: forgotten.keys)
-        limits = Limits(settings.log_segment_mb * 10**6, settings.log_backlog_mb * 10**6, settings.remembered_requests)
-        self._log = open_log(settings.home, limits)
+        self._limits = Limits(
+            settings.log_segment_mb * 10**6, settings.log_backlog_mb * 10**6, settings.remembered_requests
+        )
+        self._log = open_log(settings.home, self._limits)
         self._pseudonyms = Pseudonyms(settings.home, settings.pseudonym_key)
         self.answering = Answering(lambda: self._follower.current, self._log, self._pseudonyms)
+        metrics.start_at_zero((*PARSERS, MODEL), (STALE, PLAN_ONLY), (LogUnwritable.__name__, LogBehind.__name__))
         self._is_leaving = False
         self._following: asyncio.Task | None = None
 
@@ -72,6 +80,10 @@ class Worker:
         champion = self._follower.current.champion
         said = champion.scorer.probability(probe_rows(len(NAMES))[:1])
         return not self._is_leaving and np.allclose(said, champion.served.probe[:1] or said, rtol=0, atol=SAME)
+
+    def scrape(self) -> bytes:
+        """What /metrics shows."""
+        return scrape(self._store, self.is_ready(), self._limits.backlog_bytes)
 
     def card(self) -> ModelCard:
         """Which model answers, for which departures, by what right."""

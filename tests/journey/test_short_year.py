@@ -7,9 +7,12 @@ import polars as pl
 import pytest
 
 from data_checks import schema as s
+from monitoring.exposition import FLOWS, render
+from monitoring.flow_metrics import flow_metrics
 from monitoring.labels import known_labels
 from pipelines.as_of import AS_OF
 from pipelines.clock import Week
+from pipelines.exposing import read_life
 
 
 def test_every_scheduled_flight_is_predicted_exactly_once(lived):
@@ -196,3 +199,10 @@ def test_a_registry_that_was_lost_is_noticed(lived_copy, run_here):
 
     assert ended.returncode == 1
     assert "the registry says that version None is champion, the event log says version" in ended.stderr
+
+
+def test_the_metrics_that_a_replay_leaves_are_those_of_its_last_week(lived):
+    written = lived.context.store.read_bytes(FLOWS).decode()
+
+    assert render(flow_metrics(read_life(lived.context))) == written
+    assert 'preflight_flow_part_seconds{part="MLflow"}' in written

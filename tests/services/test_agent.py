@@ -13,6 +13,7 @@ from infra.errors import UsageError
 from infra.records import PromotionRefused, sign
 from infra.settings import load_settings
 from infra.storage import BusyError, Store
+from monitoring.exposition import FLOWS
 from pipelines.clock import Week
 from pipelines.context import Context
 from pipelines.landing import settle as settle_rows
@@ -390,3 +391,18 @@ def test_a_promotion_during_a_shadow_ends_it(context):
     Agent(context).step()
 
     assert (served(context), context.store.read_json(PLAN)) == (3, None)
+
+
+def test_news_of_flows_and_rollbacks_are_exposed_once(context):
+    agent = Agent(context)
+    agent.step()
+    before, written = context.store.read_bytes(FLOWS), context.store.mark(FLOWS)
+
+    agent.step()
+    stayed = context.store.mark(FLOWS)
+    roll_back(context, "tried")
+    agent.step()
+
+    assert stayed == written
+    assert b"preflight_rollbacks_total 0" in before
+    assert b"preflight_rollbacks_total 1" in context.store.read_bytes(FLOWS)
