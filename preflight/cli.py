@@ -11,6 +11,7 @@ from preflight import (
     explain_cli,
     gate_cli,
     log_cli,
+    loop_cli,
     prove_cli,
     quarantine_cli,
     rollout_cli,
@@ -40,6 +41,7 @@ app.add_typer(serving_cli.app)
 app.add_typer(rollout_cli.app)
 app.add_typer(versions_cli.app)
 app.add_typer(log_cli.app)
+app.add_typer(loop_cli.app)
 
 INTERRUPTED = 130  # how typer ends on Ctrl-C
 
