@@ -1,5 +1,7 @@
 """What a Prefect server says of flow runs and events: only reads."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -8,6 +10,7 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowFilter, FlowRunFilter, TaskRunFilter
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.events.filters import EventFilter, EventNameFilter, EventOccurredFilter
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,13 @@ class FlowRun:
     asked_for: datetime
     started: datetime | None
     ended: datetime | None
+
+
+@contextmanager
+def talking_to(url: str) -> Iterator[None]:
+    """What is read or emitted inside the block is the server's at `url`."""
+    with temporary_settings({PREFECT_API_URL: url}):
+        yield
 
 
 def runs_of(flow: str, since: datetime) -> list[FlowRun]:
