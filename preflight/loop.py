@@ -12,7 +12,7 @@ from preflight.session import DRIFT, REGISTRY, SUITES, working
 
 def apply(settings: Settings, as_json: bool) -> None:
     """The automations, made to be there."""
-    _require_server()
+    _require_server(settings)
     applied = _apply()
     if not as_json:
         columns = {"automation": "left", "": "left"}
@@ -27,7 +27,7 @@ def apply(settings: Settings, as_json: bool) -> None:
 
 def worker(settings: Settings) -> None:
     """Serve the deployment that the automations run."""
-    _require_server()
+    _require_server(settings)
     os.environ["PREFLIGHT_HOME"] = str(settings.home)  # a flow run is a process of its own, and has no --home
     applied = _apply()
     from infra.automations import serve_flows
@@ -39,7 +39,7 @@ def worker(settings: Settings) -> None:
 
 def end_week(settings: Settings, day: str, as_json: bool) -> None:
     """One week up to its decision, told to Prefect."""
-    _require_server()
+    _require_server(settings)
     context = open_context(settings)
     if len(context.scored_weeks(parse_day(day).isoformat())) != 1:
         raise PeriodError(f"expected a day of one week, got {day}")
@@ -59,11 +59,12 @@ def _apply() -> list:
     return apply_automations(retrain_for_incident)
 
 
-def _require_server() -> None:
+def _require_server(settings: Settings) -> None:
     """Raise UsageError without a server that stays: one of our own would end with the command, automations with it."""
     if "PREFECT_API_URL" not in os.environ:
         raise UsageError(
             "events and automations need a Prefect server that stays; run: prefect server start, "
             "and set PREFECT_API_URL to http://127.0.0.1:4200/api"
         )
+    open_context(settings).store.make_folder("prefect")  # Prefect warns at import when it is missing
     os.environ.setdefault("PREFECT_FLOWS_HEARTBEAT_FREQUENCY", "30")  # a killed training is found after 90 s, not 540

@@ -38,7 +38,7 @@ LAST_WEEK = Week(date(2013, 8, 19))
 """The week at whose end its probabilities are off by more than is allowed: real flights, found by living on."""
 START_SECONDS = 180
 PREPARE_SECONDS = 1800
-INHERITED = ("BENTOML_HOME", "MPLCONFIGDIR", "PREFECT_API_URL")
+NOT_INHERITED = ("PREFLIGHT_", "BENTOML_HOME", "MPLCONFIGDIR", "PREFECT_API_URL")
 
 
 class LoopBroken(PreflightError, RuntimeError):  # noqa: N818
@@ -81,7 +81,7 @@ class Stage:
     def environment(self) -> dict[str, str]:
         """The variables of a command that acts in this home and tells this server."""
         ours = {f"PREFLIGHT_{name.upper()}": str(value) for name, value in AGED.items()}
-        theirs = {name: value for name, value in os.environ.items() if name not in INHERITED}
+        theirs = {name: value for name, value in os.environ.items() if not name.startswith(NOT_INHERITED)}
         return {
             **theirs,
             **ours,
