@@ -1,6 +1,7 @@
 """The automations as a Prefect server has them: once each, and what an event starts."""
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -24,6 +25,14 @@ WAIT_SECONDS = 60
 @flow(name="stands-for-a-training")
 def stand_in(week: str, incident: str) -> None:
     """Never run: nobody serves it."""
+
+
+def until_there(look: Callable[[], list]) -> list:
+    """What is found, once it is, or nothing when time is up."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not (found := look()) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -56,10 +65,8 @@ def test_the_event_asks_for_a_flow_run_with_its_week_and_incident(prefect_url, a
     payload = {"week": "2013-07-01", "incident": "quality-champion-2013-07-01", "reason": "lost"}
     with talking_to(prefect_url):
         emit(RETRAIN_EVENT, "flight-lateness", payload)
-        deadline = time.monotonic() + WAIT_SECONDS
-        while not (runs := runs_of(stand_in.name, since)) and time.monotonic() < deadline:
-            time.sleep(0.2)
-        told = events_of(RETRAIN_EVENT, since)
+        runs = until_there(lambda: runs_of(stand_in.name, since))
+        told = until_there(lambda: events_of(RETRAIN_EVENT, since))  # the server writes events down every few seconds
         with get_client(sync_client=True) as client:
             parameters = [client.read_flow_run(run.id).parameters for run in runs]
 
