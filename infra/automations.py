@@ -135,7 +135,7 @@ def _apply(wanted: Automation) -> Applied:
 
 
 def _plain(value: object) -> object:
-    """A trigger or action as values that compare, without the ids that the server gives."""
+    """A trigger or action as values that compare, sets as sets, without the ids that the server gives."""
     if isinstance(value, list):
         return [_plain(item) for item in value]
-    return value.model_dump(mode="json", exclude={"id"}) if hasattr(value, "model_dump") else value
+    return value.model_dump(exclude={"id"}) if hasattr(value, "model_dump") else value
