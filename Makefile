@@ -24,6 +24,9 @@ test-serving: setup ## 10,000 generated requests to the service as it runs: no 5
 test-pages: setup ## every page in a real Chromium: no request leaves, no error; needs chromium, installs nothing
 	@$(VENV)/bin/python -m pytest tests/pages -m pages
 
+test-loop: setup ## an aged champion is replaced through Prefect with no hand on it, and a training is killed; ten minutes
+	@$(VENV)/bin/python -m pytest tests/journey/test_loop.py -m loop
+
 bench: setup    ## the data path of the year: seconds and memory, beside pandas, and on ten times the rows
 	@$(VENV)/bin/python -m benchmarks.data_path
 
@@ -48,4 +51,4 @@ lock:           ## pin again everything that pyproject.toml allows
 clean:          ## forget the year: remove var/ (the environment stays)
 	@rm -rf var
 
-.PHONY: help setup demo test test-kill test-contract test-serving test-pages bench bench-serving bento lint lock clean
+.PHONY: help setup demo test test-kill test-contract test-serving test-pages test-loop bench bench-serving bento lint lock clean

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from monitoring.decision import RECENT, RETRAIN, WAIT, WATCH
+from monitoring.decision import PAGE, RECENT, RETRAIN, ROLL_BACK, WAIT, WATCH
 from monitoring.summary import PeriodRow
 from monitoring.windows import DRIFT_THRESHOLD
 
@@ -67,7 +67,7 @@ ANSWERS = {
     "frozen": {"label": "frozen champion", "color": ORANGE, "linewidth": 1.5, "marker": "s", "markersize": 3},
     "base_rate": {"label": "base rate", "color": GREY, "linewidth": 1.2, "linestyle": "--", "marker": "_"},
 }
-ACTIONS = {RETRAIN: BLUE, WATCH: AMBER, WAIT: LIGHT}
+ACTIONS = {PAGE: RED, ROLL_BACK: INK, RETRAIN: BLUE, WATCH: AMBER, WAIT: LIGHT}
 DRIFT_BOUNDS = (0, DRIFT_THRESHOLD / 2, DRIFT_THRESHOLD, *(DRIFT_THRESHOLD * 2**power for power in range(1, 5)))
 DRIFT_COLOURS = ("#f5f6f8", "#dfe3e8", "#c6dbef", "#93bfdd", "#5d8fc4", "#4c5fa8", "#3b2a6b")
 

@@ -14,7 +14,7 @@ from infra.orchestrator import tag_run
 from infra.progress import announce
 from infra.settings import Settings
 from infra.stopwatch import part
-from monitoring.decision import RETRAIN
+from monitoring.decision import RETRAIN, ROLL_BACK
 from pipelines.clock import Week
 from pipelines.context import Context, open_context
 from pipelines.ingest_flow import land_week, stage_source
@@ -24,6 +24,7 @@ from pipelines.score_flow import score_week
 from pipelines.scoring import NoChampion
 from pipelines.train_flow import train_challenger
 from pipelines.validate_flow import validate_week
+from pipelines.version_before import switched_back
 
 logger = logging.getLogger(__name__)
 
@@ -84,8 +85,10 @@ def live_week(context: Context, week: Week) -> None:
 
 
 def is_over(context: Context, week: Week) -> bool:
-    """Whether the week was decided about, and the training it asked for came to its verdict."""
+    """Whether the week was decided about, and what was decided was done: trained to its verdict, or gone back."""
     decision = context.journal.read(week.id, "decide")
     if decision is None:
         return False
+    if decision["action"] == ROLL_BACK:
+        return switched_back(context, week.id) is not None
     return decision["action"] != RETRAIN or context.journal.read(week.id, "promote") is not None

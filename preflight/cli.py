@@ -12,6 +12,7 @@ from preflight import (
     explain_cli,
     gate_cli,
     log_cli,
+    loop_cli,
     metrics_cli,
     prove_cli,
     quarantine_cli,
@@ -48,6 +49,7 @@ app.add_typer(log_cli.app)
 app.command()(workspace_cli.workspace)
 app.command()(workspace_cli.evidently)
 app.add_typer(metrics_cli.app)
+app.add_typer(loop_cli.app)
 
 INTERRUPTED = 130  # how typer ends on Ctrl-C
 

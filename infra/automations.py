@@ -1,0 +1,141 @@
+"""What Prefect does by itself: which event starts which flow, and how a killed flow run is found. Decides nothing.
+
+Events and automations need a Prefect server that stays: `prefect server start`, named by PREFECT_API_URL.
+"""
+
+import math
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from prefect import serve
+from prefect.automations import Automation, EventTrigger, Posture
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import StateType
+from prefect.deployments.runner import RunnerDeployment
+from prefect.events import emit_event
+from prefect.events.actions import ChangeFlowRunState, RunDeployment
+from prefect.events.worker import EventsWorker
+from prefect.flows import Flow
+from prefect.settings import get_current_settings
+from prefect.types.entrypoint import EntrypointType
+
+RETRAIN_EVENT = "preflight.decision.retrain"
+RETRAIN_AUTOMATION, ZOMBIE_AUTOMATION = "preflight: retrain when decided", "preflight: mark killed flow runs"
+MODEL = "preflight.model."
+HEARTBEAT_SECONDS = 30
+"""The shortest that Prefect takes: a killed run is found within three of them."""
+MISSED_HEARTBEATS = 3
+"""One may be late on a busy machine, and two; a flow that beats on is never marked."""
+ENDED = ("Completed", "Failed", "Cancelled", "Crashed")
+
+
+@dataclass(frozen=True)
+class Applied:
+    """An automation by name, and what applying it did: created, updated or kept."""
+
+    name: str
+    done: str
+
+
+def emit(event: str, model: str, payload: dict[str, str]) -> str:
+    """Tell Prefect what happened to a model, delivered when this returns; the event's id."""
+    sent = emit_event(event, resource={"prefect.resource.id": f"{MODEL}{model}"}, payload=payload)
+    EventsWorker.instance().drain()
+    return str(sent.id)
+
+
+def as_deployment(flow: Flow) -> RunnerDeployment:
+    """The flow as something that a worker of this project runs when asked, by its importable name."""
+    return flow.to_deployment(flow.name, entrypoint_type=EntrypointType.MODULE_PATH, tags=["preflight"])
+
+
+def serve_flows(*flows: Flow) -> None:
+    """Run what is asked of these flows, each run in a process of its own, until interrupted."""
+    serve(*(as_deployment(flow) for flow in flows), print_starting_message=False)
+
+
+def apply_automations(retraining: Flow) -> list[Applied]:
+    """Make the server have the automations as they are here, each once by name; done again it changes nothing."""
+    deployment = as_deployment(retraining).apply()
+    return [
+        _apply(retrain_when_decided(deployment)),
+        _apply(mark_killed_runs(get_current_settings().flows.heartbeat_frequency)),
+    ]
+
+
+def retrain_when_decided(deployment: UUID) -> Automation:
+    """An event that says retrain runs the deployment, with the week and the incident that the event names."""
+    return Automation(
+        name=RETRAIN_AUTOMATION,
+        trigger=EventTrigger(
+            expect={RETRAIN_EVENT},
+            match={"prefect.resource.id": f"{MODEL}*"},
+            posture=Posture.Reactive,
+            threshold=1,
+            within=timedelta(0),
+        ),
+        actions=[
+            RunDeployment(
+                source="selected",
+                deployment_id=deployment,
+                parameters={name: f"{{{{ event.payload.{name} }}}}" for name in ("week", "incident")},
+            )
+        ],
+    )
+
+
+def mark_killed_runs(heartbeat_seconds: int | None) -> Automation:
+    """A run that was beating, has not ended, and misses three heartbeats was killed with its process: Crashed.
+
+    Source: Prefect's documentation, "How to detect and respond to zombie flows".
+    """
+    window = zombie_window_seconds(heartbeat_seconds)
+    beats, ends = "prefect.flow-run.heartbeat", {f"prefect.flow-run.{state}" for state in ENDED}
+    return Automation(
+        name=ZOMBIE_AUTOMATION,
+        trigger=EventTrigger(
+            after={beats},
+            expect={beats, *ends},
+            match={"prefect.resource.id": ["prefect.flow-run.*"]},
+            for_each={"prefect.resource.id"},
+            posture=Posture.Proactive,
+            threshold=1,
+            within=timedelta(seconds=window),
+        ),
+        actions=[
+            ChangeFlowRunState(state=StateType.CRASHED, message=f"no heartbeat for {window} s: its process was killed")
+        ],
+    )
+
+
+def zombie_window_seconds(heartbeat_seconds: int | None) -> int:
+    """Seconds without a heartbeat after which a run counts as killed: those of three, none shorter than Prefect's.
+
+    >>> [zombie_window_seconds(seconds) for seconds in (None, 30, 180)]
+    [90, 90, 540]
+    """
+    return MISSED_HEARTBEATS * max(math.ceil(heartbeat_seconds or 0), HEARTBEAT_SECONDS)
+
+
+def _apply(wanted: Automation) -> Applied:
+    with get_client(sync_client=True) as client:
+        found = client.read_automations_by_name(wanted.name)
+        for doubled in found[1:]:
+            client.delete_automation(doubled.id)
+    if not found:
+        wanted.create()
+        return Applied(wanted.name, "created")
+    same = ("trigger", "actions", "enabled")
+    if all(_plain(getattr(found[0], name)) == _plain(getattr(wanted, name)) for name in same):
+        return Applied(wanted.name, "kept")
+    wanted.id = found[0].id
+    wanted.update()
+    return Applied(wanted.name, "updated")
+
+
+def _plain(value: object) -> object:
+    """A trigger or action as values that compare, sets as sets, without the ids that the server gives."""
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return value.model_dump(exclude={"id"}) if hasattr(value, "model_dump") else value

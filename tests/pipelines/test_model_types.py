@@ -1,0 +1,24 @@
+"""Every kind of model that may win a training can be kept as a file, and holds trusted types only."""
+
+import numpy as np
+import pytest
+import skops.io
+
+from infra.model_file import load_model
+from pipelines.estimators import ESTIMATORS, ModelParameters, make_estimator
+from pipelines.feature_catalog import CATEGORICAL, NAMES
+
+
+@pytest.mark.parametrize("kind", ESTIMATORS)
+@pytest.mark.parametrize("forests", [1, 2])
+def test_a_model_of_any_kind_answers_as_before_it_was_saved(kind, forests, tmp_path):
+    dice = np.random.default_rng(1)
+    features, is_late = dice.random((200, len(NAMES))), dice.integers(0, 2, 200)
+    features[:, : len(CATEGORICAL)] = dice.integers(0, 3, (200, len(CATEGORICAL)))
+    fitted = make_estimator(ModelParameters(kind=kind, forests=forests, trees=3)).fit(features, is_late)
+    path = tmp_path / "model.skops"
+    skops.io.dump(fitted, path)
+
+    loaded = load_model(path)
+
+    assert np.array_equal(loaded.predict_proba(features), fitted.predict_proba(features))
