@@ -41,6 +41,7 @@ def start_at_zero(routes: Iterable[str], modes: Iterable[str], whys: Iterable[st
     Prometheus sees no increase in a series that is born with its first event, and would miss it.
     """
     for route in routes:
+        SECONDS_TAKEN.labels(route)
         for status in ALERTED:
             ANSWERS.labels(route, status)
     for mode in modes:
