@@ -8,6 +8,7 @@ from monitoring.exposition import FLOWS, Metric, render
 from monitoring.flow_metrics import Life, flow_metrics
 from pipelines.clock import Week
 from pipelines.context import SWITCH, Context
+from pipelines.incident_log import incidents_of
 
 SECONDS = "metrics/seconds.json"
 WATCHED = ("journal", "ledger", SECONDS)
@@ -34,6 +35,7 @@ def read_life(context: Context) -> Life:
         champion=context.answering_version(),
         rollbacks=sum(entry["to"] < entry["from"] for entry in switches),
         seconds=context.store.read_json(SECONDS) or {},
+        open_incidents=sum(incident.is_open for incident in incidents_of(context)),
     )
 
 

@@ -1,9 +1,12 @@
 """The file of metrics: whole, new when there is news, and otherwise as old as the last news."""
 
+from dataclasses import asdict
+
 import pytest
 from exposed import measured, validated
 
 from infra.settings import load_settings
+from monitoring.decision import Signals
 from monitoring.exposition import FLOWS
 from pipelines.context import SWITCH, Context
 from pipelines.exposing import expose, marks
@@ -50,6 +53,19 @@ def test_only_a_switch_to_an_older_version_is_a_rollback(context):
     expose(context)
 
     assert shown(context)["preflight_rollbacks_total"] == "1"
+
+
+def test_incidents_that_are_open_are_counted(context):
+    signals = Signals(0.99, 3, was_refused=False, refused_in_a_row=0, skill=0.15, expected_skill=0.16,
+                      calibration_gap=0.09, share_drifted=0.1)  # fmt: skip
+    decided = {"action": "watch", "reason": "calibration was lost", "window": None, "signals": asdict(signals)}
+
+    expose(context)
+    before = shown(context)["preflight_open_incidents"]
+    context.journal.record(WEEK, "decide", decided)
+    expose(context)
+
+    assert (before, shown(context)["preflight_open_incidents"]) == ("0", "1")
 
 
 def test_a_file_that_would_be_the_same_keeps_its_age(context):
