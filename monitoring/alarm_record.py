@@ -39,9 +39,9 @@ def worse_weeks(weeks: Sequence[Mapping]) -> dict[str, bool]:
     """Whether each week was surely worse than those before it, by week; those that cannot be told are left out."""
     told, skills = {}, []
     for week in weeks:
-        if "realised" not in week or "intervals" not in week:
+        if "skill" not in week.get("intervals", {}):
             continue
-        if len(skills) >= FEWEST_BEFORE and "skill" in week["intervals"]:
+        if len(skills) >= FEWEST_BEFORE:
             told[week["week"]] = week["intervals"]["skill"][1] < median(skills)
         skills.append(week["realised"]["skill"])
     return told
