@@ -102,7 +102,8 @@ def _drift(life: Life) -> Iterator[Metric]:
     bands = sorted(measured.get("bands", {}).items())
     for key in ("value", "lower", "upper"):
         told = "What a detector measured in the newest week" if key == "value" else f"The {key} end of its band"
-        yield _gauge(f"preflight_detector_{key}", told, *(Sample(of[key], {"detector": who}) for who, of in bands))
+        ends = (Sample(of[key], {"detector": who}) for who, of in bands if of[key] is not None)  # None: it has no end
+        yield _gauge(f"preflight_detector_{key}", told, *ends)
     alarms = [alarm["detector"] for alarm in measured.get("alarms", []) if not alarm["is_provisional"]]
     counts = [Sample(alarms.count(name), {"detector": name}) for name in DETECTORS] if "alarms" in measured else []
     yield _gauge("preflight_alarms", "Alarms of the newest week that something may be done about", *counts)

@@ -72,6 +72,14 @@ def test_a_week_measured_before_there_were_alarms_and_bands_has_none_and_not_zer
     assert values(life, "preflight_label_coverage_ratio") == 0.99
 
 
+def test_a_band_without_an_end_has_none():
+    life = full_life(measured(bands={"quality": {"value": 0.02, "lower": None, "upper": 0.1, "subject": "log loss"}}))
+
+    ends = [values(life, f"preflight_detector_{name}") for name in ("value", "lower", "upper")]
+
+    assert ends == [{"quality": 0.02}, None, {"quality": 0.1}]
+
+
 def test_a_home_in_which_nothing_has_happened_has_counters_at_zero_and_no_gauge():
     shown = [metric for metric in flow_metrics(Life([], ENDS.__getitem__)) if metric.samples]
 
