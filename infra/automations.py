@@ -24,7 +24,7 @@ RETRAIN_EVENT = "preflight.decision.retrain"
 RETRAIN_AUTOMATION, ZOMBIE_AUTOMATION = "preflight: retrain when decided", "preflight: mark killed flow runs"
 MODEL = "preflight.model."
 HEARTBEAT_SECONDS = 30
-"""The shortest that Prefect takes: a killed run is found within three of them."""
+"""The shortest that Prefect takes, and what `infra/environment.py` asks every command of ours to beat with."""
 MISSED_HEARTBEATS = 3
 """One may be late on a busy machine, and two; a flow that beats on is never marked."""
 ENDED = ("Completed", "Failed", "Cancelled", "Crashed")
@@ -86,17 +86,18 @@ def retrain_when_decided(deployment: UUID) -> Automation:
 
 
 def mark_killed_runs(heartbeat_seconds: int | None) -> Automation:
-    """A run that was beating, has not ended, and misses three heartbeats was killed with its process: Crashed.
+    """A run that began, has not ended, and misses three heartbeats was killed with its process: Crashed.
 
-    Source: Prefect's documentation, "How to detect and respond to zombie flows".
+    Source: Prefect's documentation, "How to detect and respond to zombie flows", which waits for a first heartbeat:
+    a run that is killed in its first seconds has sent none, and would say Running for good.
     """
     window = zombie_window_seconds(heartbeat_seconds)
-    beats, ends = "prefect.flow-run.heartbeat", {f"prefect.flow-run.{state}" for state in ENDED}
+    began, beats = "prefect.flow-run.Running", "prefect.flow-run.heartbeat"
     return Automation(
         name=ZOMBIE_AUTOMATION,
         trigger=EventTrigger(
-            after={beats},
-            expect={beats, *ends},
+            after={began, beats},
+            expect={beats, *(f"prefect.flow-run.{state}" for state in ENDED)},
             match={"prefect.resource.id": ["prefect.flow-run.*"]},
             for_each={"prefect.resource.id"},
             posture=Posture.Proactive,

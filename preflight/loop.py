@@ -67,4 +67,3 @@ def _require_server(settings: Settings) -> None:
             "and set PREFECT_API_URL to http://127.0.0.1:4200/api"
         )
     open_context(settings).store.make_folder("prefect")  # Prefect warns at import when it is missing
-    os.environ.setdefault("PREFECT_FLOWS_HEARTBEAT_FREQUENCY", "30")  # a killed training is found after 90 s, not 540

@@ -24,11 +24,11 @@ from pipelines.context import Context
 
 AGED = {
     "first_day": date(2013, 6, 24),
-    "first_scored_week": date(2013, 8, 5),
-    "last_day": date(2013, 9, 29),
+    "first_scored_week": date(2013, 7, 29),
+    "last_day": date(2013, 9, 8),
     "history_days": 31,
     "calibration_days": 7,
-    "trees": 20,
+    "trees": 40,
     "forests": 1,
     "tune_trials": 0,
     "retrain_every_weeks": 52,
@@ -141,6 +141,7 @@ def _prepare(stage: Stage, tell: Callable[[str], None]) -> None:
     environment = {name: value for name, value in stage.environment.items() if name != "PREFECT_API_URL"}
     environment["PREFECT_HOME"] = str(stage.folder / "prefect-of-preparation")
     log, told = stage.folder / "logs" / "prepare.log", 0
+    tell(f"preparing: real weeks are lived until the champion of July is old, up to {LAST_WEEK.id}")
     command = stage.command("replay", "--until", LAST_WEEK.plus(-1).id)
     with leashed(command, log, environment) as process:
         while process.poll() is None:

@@ -83,6 +83,10 @@ def test_without_heartbeats_the_window_is_still_that_of_the_shortest():
     assert zombie_window_seconds(None) == 90
 
 
+def test_a_run_is_watched_from_its_beginning_not_from_its_first_heartbeat():
+    assert mark_killed_runs(30).trigger.after == {"prefect.flow-run.Running", "prefect.flow-run.heartbeat"}
+
+
 def test_an_end_of_a_run_of_any_kind_ends_the_watch():
     expected = mark_killed_runs(30).trigger.expect
 
