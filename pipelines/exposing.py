@@ -35,8 +35,15 @@ def read_life(context: Context) -> Life:
         champion=context.answering_version(),
         rollbacks=sum(entry["to"] < entry["from"] for entry in switches),
         seconds=context.store.read_json(SECONDS) or {},
-        open_incidents=sum(incident.is_open for incident in incidents_of(context)),
+        open_incidents=_open_incidents(context),
     )
+
+
+def _open_incidents(context: Context) -> int | None:
+    """None before the first decision, from which incidents are told."""
+    if not context.journal.events("decide"):
+        return None
+    return sum(incident.is_open for incident in incidents_of(context))
 
 
 def marks(context: Context) -> tuple:
