@@ -5,7 +5,7 @@ What rings in the clean week as well does not count.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
@@ -38,7 +38,10 @@ NONE_OFF = Band(0.0, 0.0, 0)
 
 @dataclass(frozen=True)
 class Ground:
-    """A week on which faults are tried: its world, features and labels as they were, the model, what is normal."""
+    """A week on which faults are tried: its world, features and labels as they were, the model, what is normal.
+
+    `clean` is what rings in it without any fault, by detector.
+    """
 
     week: Week
     world: World
@@ -47,6 +50,7 @@ class Ground:
     scorer: object
     normal: Normal
     before: list[dict]
+    clean: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,7 @@ class Trial:
 def lay_ground(context: Context, week: Week) -> Ground:
     """The week as it was lived, with the weeks before it."""
     version = context.store.read_table("predictions", week.id)[VERSION][0]
-    return Ground(
+    ground = Ground(
         week=week,
         world=context.world(week),
         features=context.store.read_table("features", week.id),
@@ -70,6 +74,8 @@ def lay_ground(context: Context, week: Week) -> Ground:
         normal=normal_of(context, version),
         before=[event for event in context.journal.events("monitor") if event["week"] < week.id and "bands" in event],
     )
+    as_lived = _answer(ground, ground.features, ground.labels)
+    return replace(ground, clean=_rang(read_all(context, ground, as_lived, ground.features)))
 
 
 def try_model_fault(context: Context, ground: Ground, fault: ModelFault) -> Trial:
@@ -116,9 +122,9 @@ def read_all(context: Context, ground: Ground, answered: Answered, offline: pl.D
 
 
 def _trial(context: Context, ground: Ground, name: str, answered: Answered, offline: pl.DataFrame) -> Trial:
-    clean = _rang(read_all(context, ground, _answer(ground, ground.features, ground.labels), ground.features))
     rang = _rang(read_all(context, ground, answered, offline))
-    return Trial(name, ground.week.id, {one: subject for one, subject in rang.items() if clean.get(one) != subject})
+    new = {one: subject for one, subject in rang.items() if ground.clean.get(one) != subject}
+    return Trial(name, ground.week.id, new)
 
 
 def _rang(readings: list[Reading]) -> dict[str, str]:
