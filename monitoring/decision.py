@@ -38,7 +38,7 @@ COST = {WATCH: 0.0, RETRAIN: 1.0, ROLL_BACK: 1.0, PAGE: 3.0}
 CHAMPION, FEATURES = "champion", "features"
 """What lost quality and the share of drifted features are about."""
 
-EXACT = frozenset({"skew"})
+EXACT = frozenset({"skew", "answers"})
 """Detectors that count mismatches, of which there are none unless something is broken: they never cry wolf."""
 
 

@@ -7,8 +7,9 @@ which a detector was alarmed, and weeks with too few labels, teach it nothing.
 import math
 from collections.abc import Mapping, Sequence
 
-from monitoring.bands import NOISE, learn_band
+from monitoring.bands import NOISE, Band, learn_band
 from monitoring.normal import Reading, farthest
+from monitoring.week_facts import LOWEST_COVERAGE
 
 CALIBRATION, QUALITY, SLICES, LABELS, VOLUME, QUARANTINE = (
     "calibration",
@@ -33,6 +34,12 @@ def read_history(now: Mapping, before: Sequence[Mapping], rate: float) -> list[R
             bands = {name: learn_band(known, rate, side, len(columns)) for name, known in columns.items()}
             readings.append(farthest(detector, values, bands))
     return readings
+
+
+def read_coverage(now: Mapping) -> Reading:
+    """The share of the labels that are known: below what is needed, it is the labels that somebody has to look at."""
+    band = Band(LOWEST_COVERAGE, math.inf, 0)
+    return Reading("coverage", "labels", now["coverage"]["share"], band, 1, "share of labels that are known")
 
 
 def _is_spoilt(week: Mapping, detector: str) -> bool:

@@ -55,13 +55,17 @@ class Normal:
 
 @dataclass(frozen=True)
 class Reading:
-    """One statistic of one week: the subject of a detector that is furthest out, and its band."""
+    """One statistic of one week: the subject of a detector that is furthest out, and its band.
+
+    `what` is the value in words where the subject does not say it.
+    """
 
     detector: str
     subject: str
     value: float
     band: Band
     outside: int
+    what: str = ""
 
     @property
     def is_alarming(self) -> bool:
@@ -77,11 +81,10 @@ class Reading:
         """The alarm that it raises."""
         above = self.value > self.band.upper
         bound = self.band.upper if above else self.band.lower
+        allowed = f"at {'most' if above else 'least'} {bound:.4g}"
+        source = f"expected by {self.band.weeks} weeks" if self.band.weeks else "allowed"
         more = f", and {self.outside - 1} more are out" if self.outside > 1 else ""
-        reason = (
-            f"{self.subject} is {self.value:.4g}, {'at most' if above else 'at least'} {bound:.4g} expected "
-            f"by {self.band.weeks} weeks{more}"
-        )
+        reason = f"{self.what or self.subject} is {self.value:.4g}, {allowed} {source}{more}"
         return Alarm(self.detector, self.subject, week, self.value, bound, reason, is_provisional)
 
 

@@ -7,16 +7,16 @@ What rings in the clean week as well does not count.
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-import numpy as np
 import polars as pl
 
 from data_checks import schema as s
 from data_checks.faults import Fault, all_faults
 from data_checks.feeds import rows_of_week
-from monitoring.bands import Band, rate_per_week
+from monitoring.bands import rate_per_week
 from monitoring.history_bands import read_history
 from monitoring.labels import IS_LATE, known_labels, without_label
 from monitoring.normal import Normal, Reading, read_week
+from monitoring.online import read_answers, read_skew
 from monitoring.week_facts import BASE_RATE, DAY, FROZEN, LIVE, Coverage, tell_facts
 from monitoring.windows import FALSE_ALARMS_PER_YEAR
 from pipelines.clock import Week, local_day
@@ -30,10 +30,6 @@ from pipelines.registering import costs_of
 from pipelines.scoring import VERSION
 from pipelines.state import World, prepare_state
 from pipelines.watching import normal_of, profile_week
-
-SAME = 1e-6
-SKEW, ANSWERS = "skew", "answers"
-NONE_OFF = Band(0.0, 0.0, 0)
 
 
 @dataclass(frozen=True)
@@ -139,11 +135,8 @@ def _serving(ground: Ground, answered: Answered, offline: pl.DataFrame) -> Itera
     """What needs no past: features that differ from those of offline, answers that are not the model's own."""
     columns = [s.FLIGHT_ID, *NAMES]
     wrong = find_mismatches(offline.select(columns), answered.features.select(columns))
-    flights = len({one.flight_id for one in wrong}) / answered.features.height
-    yield Reading(SKEW, wrong[0].feature if wrong else "features", flights, NONE_OFF, len(wrong))
-    own = ground.scorer.probability(encode_features(answered.features))
-    off = np.abs(own - answered.probability) > SAME
-    yield Reading(ANSWERS, "probability", float(off.mean()), NONE_OFF, int(off.sum()))
+    yield read_skew([(one.flight_id, one.feature) for one in wrong], answered.features.height)
+    yield read_answers(answered.probability, ground.scorer.probability(encode_features(answered.features)))
 
 
 def _facts(context: Context, ground: Ground, answered: Answered) -> dict:

@@ -6,8 +6,9 @@ import polars as pl
 
 from data_checks import schema as s
 from infra.stopwatch import part
+from monitoring.alarms import WITH_LABELS
 from monitoring.bands import FEWEST_WEEKS, rate_per_week
-from monitoring.history_bands import read_history
+from monitoring.history_bands import read_coverage, read_history
 from monitoring.labels import known_labels, without_label
 from monitoring.normal import Normal, Reading, learn_normal, read_week
 from monitoring.profiles import Profile, profile_of
@@ -17,18 +18,32 @@ from pipelines.clock import Week, local_day
 from pipelines.context import Context
 from pipelines.encoding import encode_features
 from pipelines.feature_catalog import CATEGORICAL, CATEGORIES, NAMES
+from pipelines.online_week import answers_of, count_modes, read_online
 from pipelines.registering import costs_of
 from pipelines.scoring import PROBABILITY, VERSION
 
 NORMAL = "normal"
+NEEDING_LABELS = WITH_LABELS - {"coverage"}
 ROWS_SCORED = 2000
 """Of each reference week: what a band of a week's probabilities is learned from."""
 
 
 def watch_week(context: Context, week: Week, features: pl.DataFrame) -> dict:
-    """The facts of a scored week as known at its end, its readings, and the alarms that follow."""
+    """The facts of a scored week as known at its end, its readings, and the alarms that follow.
+
+    Batch predictions, and what the service answered about the week's flights, as far as it was loaded.
+    """
     before = [event for event in context.journal.events("monitor") if event["week"] < week.id and "coverage" in event]
-    return watch(context, week, context.store.read_table("predictions", week.id), features, before)
+    facts = watch(context, week, context.store.read_table("predictions", week.id), features, before)
+    answers = answers_of(context, week)
+    if answers.is_empty():
+        return facts
+    online = judge(list(read_online(context, week, answers)), week.id, is_provisional=False)
+    return facts | {
+        "online": count_modes(answers),
+        "bands": facts["bands"] | online["bands"],
+        "alarms": facts["alarms"] + online["alarms"],
+    }
 
 
 def watch_frozen_year(context: Context) -> list[dict]:
@@ -48,12 +63,18 @@ def watch(context: Context, week: Week, predictions: pl.DataFrame, features: pl.
     facts = _facts(context, week, predictions, features)
     readings = _unlabelled(context, predictions, features)
     readings += read_history(facts, before, rate_per_week(FALSE_ALARMS_PER_YEAR))
+    readings.append(read_coverage(facts))
     return facts | judge(readings, week.id, facts["coverage"]["is_provisional"])
 
 
 def judge(readings: list[Reading], week: str, is_provisional: bool) -> dict:
-    """Readings by detector, and the alarms of those that are out of their bands."""
-    alarms = [one.as_alarm(week, is_provisional) for one in readings if one.is_alarming]
+    """Readings by detector, and the alarms of those that are out of their bands.
+
+    `is_provisional`, of few labels, is what is told of those detectors alone that cannot do without.
+    """
+    alarms = [
+        one.as_alarm(week, is_provisional and one.detector in NEEDING_LABELS) for one in readings if one.is_alarming
+    ]
     return {"bands": {one.detector: one.as_dict() for one in readings}, "alarms": [asdict(alarm) for alarm in alarms]}
 
 

@@ -6,6 +6,7 @@ import typer
 
 from data_checks import schema as s
 from infra.errors import UsageError
+from infra.online_predictions import open_predictions
 from infra.settings import Settings
 from pipelines.context import Context, open_context
 from pipelines.erasing import ERASED_FEATURES
@@ -14,7 +15,7 @@ from pipelines.erasure_plan import Plan, plan_erasure
 from preflight import show
 from preflight.session import WEEK_BYTES
 from services.forgetting import forget_in_log
-from services.loading import LOADING, erase_aircraft, open_store, rename_requests
+from services.loading import LOADING, erase_aircraft, rename_requests
 from services.rollout import read_stage
 
 LOADING_SECONDS = 60
@@ -70,7 +71,7 @@ def _ask(plan: Plan, tail: str, is_sure: bool, as_json: bool) -> None:
 def _forget_answers(context: Context, tail: str) -> int:
     """Erase it from what the service has answered; returns the number of records that named it."""
     home, tail_key = context.settings.home, context.forgotten.key_of(tail)
-    engine, names = open_store(home, context.settings.predictions_url), context.forgotten.pseudonyms
+    engine, names = open_predictions(home, context.settings.predictions_url), context.forgotten.pseudonyms
 
     def clean(request_id: str) -> str:
         return f"erased-{names.digest(request_id.encode())}" if tail in request_id.upper() else request_id

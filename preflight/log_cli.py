@@ -1,5 +1,7 @@
 """`preflight log ...`, declared apart from the other commands; tools are imported inside, as in `cli.py`."""
 
+from datetime import datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -27,3 +29,19 @@ def show_newest(
     from preflight import log
 
     log.show_newest(context.obj, last, as_json)
+
+
+@app.command()
+def week(
+    context: typer.Context,
+    day: Annotated[str, typer.Argument(help="any day of the week whose predictions are asked for, 2013-07-04")],
+    at: Annotated[
+        datetime | None, typer.Option(help="moment in UTC at which labels were known; default: the system's now")
+    ] = None,
+    write: Annotated[Path | None, typer.Option(help="file to write them all to, .parquet or .csv")] = None,
+    as_json: Json = False,
+) -> None:
+    """Every prediction of a week, batch and online, with its label: who said it, of whom, and how good it was."""
+    from preflight import log
+
+    log.show_week(context.obj, day, at, write, as_json)

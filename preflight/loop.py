@@ -7,6 +7,7 @@ from infra.settings import Settings
 from pipelines.clock import PeriodError, parse_day
 from pipelines.context import open_context
 from preflight import show
+from preflight.log import catch_up
 from preflight.session import DRIFT, REGISTRY, SUITES, working
 
 
@@ -44,6 +45,7 @@ def end_week(settings: Settings, day: str, as_json: bool) -> None:
     if len(context.scored_weeks(parse_day(day).isoformat())) != 1:
         raise PeriodError(f"expected a day of one week, got {day}")
     context.check_source()
+    catch_up(settings)
     with working(settings, "pipelines.loop_flow", REGISTRY, SUITES, DRIFT) as flow:
         told = flow.end_week(day, settings)
     if not as_json:

@@ -11,19 +11,20 @@ from infra.arrays import pack_arrays, unpack_arrays
 from infra.errors import PreflightError
 from infra.pseudonyms import Pseudonyms
 from infra.settings import Settings
+from pipelines.asked import FRESH
 from pipelines.clock import Week
 from pipelines.context import Context, open_context
 from pipelines.mismatch import Mismatch
+from pipelines.skew import measure_skew
 from pipelines.state import State, World, prepare_state
 from pipelines.time_travel import world_of_week
 from preflight import show
 from preflight.prove import ProofFailed, rows_used
 from services.feature_parity import compare_ways
 from services.messages import MOST_FLIGHTS, FlightRequest
-from services.online import FRESH, OnlineFeatures
+from services.online import OnlineFeatures
 from services.parity import as_message
 from services.prediction_log import log_features, open_log, read_flights
-from services.skew import measure_skew
 
 MORE_WEEKS = 1  # of history offline, so that the two sides are not fed the same window
 

@@ -7,6 +7,7 @@ from monitoring.decision import EXPANDING, RECENT
 from pipelines.clock import PeriodError
 from pipelines.context import open_context
 from preflight import show
+from preflight.log import catch_up
 from preflight.session import DRIFT, REGISTRY, SUITES, working
 from preflight.year import verdict
 
@@ -77,6 +78,7 @@ def score(settings: Settings, period: str, as_json: bool) -> None:
 def monitor(settings: Settings, period: str, as_json: bool) -> None:
     """Measure a week or month."""
     weeks = open_context(settings).scored_weeks(period)
+    catch_up(settings)
     with working(settings, "pipelines.monitor_flow", DRIFT) as flow:
         events = flow.monitor(period, settings)
     if not as_json:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from infra.online_predictions import open_predictions
 from infra.records import require_let_in
 from infra.storage import BusyError
 from pipelines.clock import Week
@@ -19,7 +20,7 @@ from pipelines.snapshot import snapshot_path
 from services.current import PLAN
 from services.exporting import export_week
 from services.guardrails import WAIT
-from services.loading import load_log, open_store
+from services.loading import load_log
 from services.model import CHALLENGER, POINTER
 from services.prediction_log import log_end, read_from
 from services.rollout import begin, carry_out, look, read_stage
@@ -128,7 +129,7 @@ class Agent:
     def _load(self) -> list[str]:
         self.is_behind = False
         if self._engine is None:
-            self._engine = open_store(self._context.settings.home, self._context.settings.predictions_url)
+            self._engine = open_predictions(self._context.settings.home, self._context.settings.predictions_url)
         self.is_behind = load_log(self._context.store, self._engine, most_pages=1) > 0
         return []
 

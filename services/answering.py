@@ -12,11 +12,12 @@ import orjson
 from infra.pseudonyms import Pseudonyms
 from infra.segments import LogUnwritable
 from infra.shared_log import LogBehind, SharedLog
+from pipelines.asked import FRESH
 from pipelines.feature_catalog import CATEGORICAL, CATEGORIES, FEATURES, NAMES
 from pipelines.reasons import fold_calibration, tell_reason
 from services import metrics
 from services.current import Current, Loaded
-from services.online import FRESH, FeatureRows
+from services.online import FeatureRows
 from services.prediction_log import Given, answer_of, is_same_request, make_line
 from services.problems import refuse
 from services.question import EXPLAIN, PREDICT, PREDICT_BATCH, read_question

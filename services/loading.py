@@ -10,11 +10,11 @@ from itertools import islice
 from pathlib import Path
 
 import orjson
-import polars as pl
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from infra.database import asking, name_of, open_database
+from infra.database import asking, name_of
+from infra.online_predictions import PREDICTIONS
 from infra.segments import holding, older_segments, segments, whole_lines
 from infra.storage import Store
 from services.prediction_log import FOLDER, Logged, as_document, flights_of
@@ -23,35 +23,6 @@ LOADING = f"{FOLDER}/loading"
 CURSOR = f"{LOADING}/cursor.json"
 PAGE_BYTES = 2**20
 DIALECTS = {"sqlite": sqlite, "postgresql": postgresql}
-TYPES = {sa.String: pl.String, sa.Integer: pl.Int64, sa.Float: pl.Float64, sa.Boolean: pl.Boolean}
-
-PREDICTIONS = sa.Table(
-    "online_predictions",
-    sa.MetaData(),
-    sa.Column("request_id", sa.String(128), primary_key=True),
-    sa.Column("place", sa.Integer, primary_key=True, comment="of the flight in its request, from 0"),
-    sa.Column("answered_at", sa.String, nullable=False, index=True),
-    sa.Column("kind", sa.String, nullable=False),
-    sa.Column("version", sa.Integer, nullable=False),
-    sa.Column("role", sa.String, nullable=False),
-    sa.Column("week", sa.String, comment="of the snapshot of features"),
-    sa.Column("mode", sa.String, nullable=False, comment="fresh, stale or plan_only"),
-    sa.Column("latency_ms", sa.Float, nullable=False),
-    sa.Column("flight_id", sa.String, nullable=False, index=True),
-    sa.Column("as_of", sa.String, nullable=False),
-    sa.Column("probability", sa.Float, nullable=False),
-    sa.Column("is_late", sa.Boolean, nullable=False),
-    sa.Column("shadow_version", sa.Integer),
-    sa.Column("shadow_probability", sa.Float),
-    sa.Column("tail_key", sa.String, index=True, comment="pseudonym of the tail number"),
-    sa.Column("flight", sa.String, nullable=False, comment="JSON: what was asked, without the tail number"),
-    sa.Column("features", sa.String, nullable=False, comment="JSON: what the model saw, by name"),
-)
-
-
-def open_store(home: Path, url: str | None) -> sa.Engine:
-    """The database, with its table. Without a `url` it is a SQLite file under the home folder. Raises DatabaseError."""
-    return open_database(url, home / "online_predictions.db", "PREFLIGHT_PREDICTIONS_URL", PREDICTIONS.metadata)
 
 
 def load_log(store: Store, engine: sa.Engine, wait_seconds: float = 0, most_pages: int | None = None) -> int:
@@ -68,17 +39,6 @@ def load_log(store: Store, engine: sa.Engine, wait_seconds: float = 0, most_page
             _write_cursor(store, engine, done)
         _remove_loaded(store, engine, done)
     return read
-
-
-def read_predictions(engine: sa.Engine, answered_from: str = "") -> pl.DataFrame:
-    """The loaded predictions from a moment on, in the order in which they were answered."""
-    return _table(engine, sa.select(PREDICTIONS).where(PREDICTIONS.c.answered_at >= answered_from).order_by(*_ORDER))
-
-
-def read_newest(engine: sa.Engine, number: int) -> pl.DataFrame:
-    """The predictions that were answered last, so many, oldest first."""
-    newest = sa.select(PREDICTIONS).order_by(*(column.desc() for column in _ORDER)).limit(number)
-    return _table(engine, newest).reverse()
 
 
 def rename_requests(engine: sa.Engine, word: str, clean: Callable[[str], str]) -> None:
@@ -105,14 +65,6 @@ def erase_aircraft(engine: sa.Engine, tail_key: str, features: Iterable[str]) ->
 
 
 _AS_LOGGED = [field.name for field in fields(Logged) if field.name in PREDICTIONS.c and field.name != "features"]
-_ORDER = (PREDICTIONS.c.answered_at, PREDICTIONS.c.request_id, PREDICTIONS.c.place)
-
-
-def _table(engine: sa.Engine, query: sa.Select) -> pl.DataFrame:
-    schema = {column.name: TYPES[type(column.type)] for column in PREDICTIONS.c}
-    with asking(engine.url), engine.connect() as connection:
-        rows = connection.execute(query).all()
-    return pl.DataFrame([tuple(row) for row in rows], schema=schema, orient="row")
 
 
 def _cursor(store: Store, engine: sa.Engine) -> dict[str, list[int]]:

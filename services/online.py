@@ -2,27 +2,25 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
 import polars as pl
 
 from data_checks import schema as s
-from data_checks.feeds import flight_id
 from pipelines.as_of import AS_OF
-from pipelines.clock import Week, local_day
+from pipelines.asked import FRESH, PLAN_ONLY, STALE, plans_as_schedule
+from pipelines.clock import Week
 from pipelines.encoding import decode_rows, encode_features
 from pipelines.feature_catalog import CATEGORICAL, FEATURES, NAMES
 from pipelines.features import build_features, fill_distances
 from pipelines.state import HOURS_AHEAD, State, World, prepare_state
 from services.messages import FlightRequest
-from services.plan_index import COLUMNS, PlanIndex
+from services.plan_index import PlanIndex
 
-FRESH, STALE, PLAN_ONLY = "fresh", "stale", "plan_only"
 PLAN_DAYS = 7
 """Days ahead for which the plan is published: of a departure later than that nothing is known anywhere."""
 
-_PLAN = s.SCHEDULE.polars_schema
 _COUNTS = ("departures_same_hour", "origin_waiting_flights", "precipitation_6h_in")
 """Sums that are 0 where nothing was heard: beyond the snapshot they are missing, not zero."""
 _OF_THE_PLAN = [place for place, one in enumerate(FEATURES) if one.group == "plan" and one.name not in _COUNTS]
@@ -136,16 +134,8 @@ def as_features(found: Sequence[FeatureRows]) -> pl.DataFrame:
 
 
 def as_schedule(flights: list[FlightRequest]) -> pl.DataFrame:
-    """The requests as rows of the schedule feed, known when they are asked; a distance left out is null."""
+    """The requests as rows of the schedule feed; a distance left out is null."""
     return plans_as_schedule([plan_of(flight) for flight in flights])
-
-
-def plans_as_schedule(plans: list[tuple]) -> pl.DataFrame:
-    """As `as_schedule`, of what `plan_of` says of each flight."""
-    plans = [tuple(_in_utc(value) for value in plan) for plan in plans]
-    rows = pl.DataFrame(plans, schema={name: _PLAN[name] for name in COLUMNS}, orient="row")
-    name = flight_id(local_day(s.SCHEDULED_DEPARTURE), pl.col(s.CARRIER), pl.col(s.FLIGHT_NUMBER), pl.col(s.ORIGIN))
-    return rows.with_columns(name)
 
 
 def plan_of(flight: FlightRequest) -> tuple:
@@ -160,10 +150,6 @@ def plan_of(flight: FlightRequest) -> tuple:
         flight.scheduled_arrival,
         flight.distance_miles,
     )
-
-
-def _in_utc(value: object) -> object:
-    return value.astimezone(UTC) if isinstance(value, datetime) else value
 
 
 def _iso(table: pl.DataFrame) -> list[str]:

@@ -7,10 +7,9 @@ import orjson
 import polars as pl
 
 from data_checks import schema as s
+from pipelines.asked import COLUMNS
 from services.messages import MOST_FLIGHTS, FlightRequest
 
-COLUMNS = [name for name in s.SCHEDULE.polars_schema if name not in (s.FLIGHT_ID, s.KNOWN_AT)]
-"""What a plan says of a flight."""
 FIELDS = tuple(FlightRequest.model_fields)
 """What a message says of it, which are the columns in their order."""
 TAIL = COLUMNS.index(s.TAIL_NUMBER)

@@ -10,13 +10,14 @@ import polars as pl
 from data_checks import schema as s
 from infra.http_connection import OK, Answer, Request
 from infra.http_load import Pace, send_requests
+from pipelines.asked import FRESH
 from pipelines.clock import Week
 from pipelines.context import Context
 from pipelines.scoring import VERSION
 from services.client import tell_refusal
 from services.parity import SERVED, Parity, SkewError, as_message, batch_scores, compare
 
-ROLE, MODE, FRESH = "role", "mode", "fresh"
+ROLE, MODE = "role", "mode"
 STATUS, LATENCY, RETRIES, PROBLEM, FLIGHTS = "status", "latency_ms", "retries", "problem", "flights"
 
 _REQUESTS = {

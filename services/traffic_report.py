@@ -4,8 +4,9 @@ import polars as pl
 
 from infra.http_connection import OK, UNANSWERED
 from infra.latency import Latency
+from pipelines.asked import FRESH
 from pipelines.scoring import VERSION
-from services.traffic import FLIGHTS, FRESH, LATENCY, MODE, RETRIES, ROLE, STATUS, Replayed
+from services.traffic import FLIGHTS, LATENCY, MODE, RETRIES, ROLE, STATUS, Replayed
 
 ALL = "all answers"
 

@@ -14,6 +14,7 @@ from infra.segments import LogUnwritable
 from infra.settings import Settings
 from infra.shared_log import Limits, LogBehind
 from infra.storage import Store
+from pipelines.asked import PLAN_ONLY, STALE
 from pipelines.feature_catalog import NAMES
 from services import metrics
 from services.answering import Answering
@@ -21,7 +22,6 @@ from services.current import Follower
 from services.hot import MODEL, Served
 from services.messages import ModelCard
 from services.model import LEAVING, SAME, probe_rows
-from services.online import PLAN_ONLY, STALE
 from services.prediction_log import open_log
 from services.question import PARSERS
 from services.scraping import scrape

@@ -34,7 +34,7 @@ ONE_HOME = {
     "optuna": {"pipelines.tuning"},
     "fairlearn": {"monitoring.fairness"},
     "prometheus_client": {"services.metrics"},
-    "sqlalchemy": {"infra.database", "services.loading", "services.agent"},
+    "sqlalchemy": {"infra.database", "infra.online_predictions", "services.loading", "services.agent"},
     "matplotlib": {
         *("monitoring.plots", "monitoring.explain_plots", "monitoring.bakeoff_plots", "monitoring.card_plots"),
         "monitoring.watch_plots",

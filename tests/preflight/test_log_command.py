@@ -7,9 +7,10 @@ import orjson
 import pytest
 
 from infra.pseudonyms import Pseudonyms
+from pipelines.asked import FRESH
 from pipelines.feature_catalog import CATEGORICAL, NAMES
 from services.messages import FlightRequest
-from services.online import FRESH, FeatureRows, plan_of
+from services.online import FeatureRows, plan_of
 from services.prediction_log import Given, make_line, on_record, open_log
 
 

@@ -8,12 +8,13 @@ import numpy as np
 import orjson
 import sqlalchemy as sa
 
+from infra.online_predictions import PREDICTIONS, open_predictions, read_predictions
 from infra.segments import segments
 from infra.shared_log import SharedLog
 from pipelines.erasing import ERASED_FEATURES
 from pipelines.feature_catalog import NAMES
 from services.forgetting import forget_in_log
-from services.loading import PREDICTIONS, erase_aircraft, open_store, read_predictions, rename_requests
+from services.loading import erase_aircraft, rename_requests
 from services.prediction_log import FOLDER, key_of
 
 KEY, OTHER = "a" * 32, "b" * 32
@@ -137,7 +138,7 @@ def test_a_writer_goes_on_in_the_segment_that_was_written_anew_and_knows_what_it
 
 def test_a_request_id_that_holds_the_tail_number_becomes_another_in_log_and_table(tmp_path):
     (path,) = write_log(tmp_path, [record(OTHER, answer={"request_id": "r", "reasons": []})])
-    engine = open_store(tmp_path, None)
+    engine = open_predictions(tmp_path, None)
     with engine.begin() as connection:
         connection.execute(sa.insert(PREDICTIONS), [row(OTHER, place=0), row(OTHER, place=1)])
 
@@ -150,7 +151,7 @@ def test_a_request_id_that_holds_the_tail_number_becomes_another_in_log_and_tabl
 
 
 def test_the_loaded_table_loses_the_aircraft_and_its_features_alone(tmp_path):
-    engine = open_store(tmp_path, None)
+    engine = open_predictions(tmp_path, None)
     rows = [row(KEY, place=0), row(OTHER, place=1)]
     with engine.begin() as connection:
         connection.execute(sa.insert(PREDICTIONS), rows)

@@ -18,15 +18,17 @@ import sqlalchemy as sa
 
 from infra.database import DatabaseError, asking
 from infra.network import free_port
+from infra.online_predictions import PREDICTIONS, open_predictions, read_newest, read_predictions
 from infra.pseudonyms import Pseudonyms
 from infra.segments import KEPT_SEGMENTS, holding, segments
 from infra.shared_log import Limits
 from infra.storage import BusyError, Store
+from pipelines.asked import FRESH
 from pipelines.feature_catalog import CATEGORICAL, NAMES
 from services import loading
-from services.loading import CURSOR, LOADING, PREDICTIONS, load_log, open_store, read_newest, read_predictions
+from services.loading import CURSOR, LOADING, load_log
 from services.messages import FlightRequest
-from services.online import FRESH, FeatureRows, plan_of
+from services.online import FeatureRows, plan_of
 from services.prediction_log import (
     FOLDER,
     Given,
@@ -92,7 +94,7 @@ def wait_for(url: sa.URL, running: subprocess.Popen) -> None:
     deadline = time.monotonic() + PATIENCE
     while True:
         try:
-            open_store(Path(), shown(url))
+            open_predictions(Path(), shown(url))
             return
         except DatabaseError:
             if running.poll() is not None or time.monotonic() > deadline:
@@ -108,7 +110,7 @@ def shown(url: sa.URL) -> str:
 def engine(request: pytest.FixtureRequest, home: Path) -> Iterator[sa.Engine]:
     """An empty database of each kind."""
     url = None if request.param == "sqlite" else shown(request.getfixturevalue("postgres"))
-    made = open_store(home, url)
+    made = open_predictions(home, url)
     yield made
     with made.begin() as connection:
         connection.execute(sa.delete(PREDICTIONS))
@@ -273,7 +275,7 @@ from services import loading
 
 loading.PAGE_BYTES = 1
 home, url = Path(sys.argv[1]), sys.argv[2]
-engine = loading.open_store(home, url or None)
+engine = loading.open_predictions(home, url or None)
 print("loads", flush=True)
 loading.load_log(Store(home), engine)
 """
@@ -390,7 +392,7 @@ def test_a_segment_that_was_written_anew_is_read_from_its_beginning(home, engine
 def test_another_database_or_one_that_was_emptied_gets_what_the_log_still_has(home, engine, tmp_path):
     put(home, "a", "b")
     load_log(Store(home), engine)
-    other = open_store(home, f"sqlite:///{tmp_path / 'other.db'}")
+    other = open_predictions(home, f"sqlite:///{tmp_path / 'other.db'}")
 
     assert load_log(Store(home), other) == 2
     put(home, "c")
@@ -450,10 +452,10 @@ def test_a_line_that_cannot_be_read_stops_loading_there_and_nothing_is_removed(h
 
 
 def test_a_server_that_goes_while_we_load_is_said_in_a_sentence_and_loading_goes_on_later(home, postgres):
-    engine = open_store(home, shown(postgres))
+    engine = open_predictions(home, shown(postgres))
     put(home, "a")
 
-    with engine.connect() as connection, open_store(home, shown(postgres)).connect() as other:
+    with engine.connect() as connection, open_predictions(home, shown(postgres)).connect() as other:
         (process,) = connection.execute(sa.text("select pg_backend_pid()")).one()
         other.execute(sa.text(f"select pg_terminate_backend({process})"))
         with pytest.raises(DatabaseError, match=r"cannot use the database postgresql://127\.0\.0\.1:\d+/postgres: "):

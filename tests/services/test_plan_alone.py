@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import numpy as np
 
+from pipelines.asked import PLAN_ONLY
 from pipelines.feature_catalog import FEATURES
 from services.messages import FlightRequest
-from services.online import PLAN_ONLY, PlanAlone
+from services.online import PlanAlone
 
 EXAMPLE = FlightRequest(**FlightRequest.model_config["json_schema_extra"]["example"])
 

@@ -10,9 +10,10 @@ import pytest
 from infra.pseudonyms import Pseudonyms
 from infra.segments import segments, whole_lines
 from infra.shared_log import Limits
+from pipelines.asked import FRESH
 from pipelines.feature_catalog import CATEGORICAL, CATEGORIES, NAMES
 from services.messages import FlightRequest
-from services.online import FRESH, FeatureRows, plan_of
+from services.online import FeatureRows, plan_of
 from services.prediction_log import (
     CATALOG,
     FOLDER,

@@ -15,12 +15,12 @@ from infra.pseudonyms import Pseudonyms
 from pipelines.as_of import AS_OF
 from pipelines.clock import Week
 from pipelines.feature_catalog import NAMES
+from pipelines.skew import measure_skew
 from pipelines.state import World, prepare_state
 from services.messages import FlightRequest
 from services.online import OnlineFeatures
 from services.parity import as_message
 from services.prediction_log import FOLDER, Logged, log_features, open_log, read_flights
-from services.skew import measure_skew
 
 ASKED = 1000
 NAMES_OF_TAILS = Pseudonyms(Path(tempfile.mkdtemp(prefix="preflight-test-")))

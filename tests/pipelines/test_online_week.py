@@ -1,0 +1,167 @@
+"""A week's online answers on record: what is right raises no alarm, what is not is named, in monitoring's own event."""
+
+import orjson
+import polars as pl
+import pytest
+import sqlalchemy as sa
+
+from data_checks import schema as s
+from infra.online_predictions import FILE, PREDICTIONS, open_predictions
+from infra.pseudonyms import Pseudonyms
+from pipelines.as_of import AS_OF
+from pipelines.asked import COLUMNS, FRESH, STALE
+from pipelines.every_prediction import every_prediction, summarise
+from pipelines.feature_catalog import NAMES
+from pipelines.online_week import TAIL_PLACE, answers_of, read_online
+from pipelines.scoring import PROBABILITY, VERSION
+from pipelines.skew import as_text
+from pipelines.watching import watch_week
+
+ANSWERED = 300
+ONLINE = {"skew", "answers", "freshness"}
+
+
+@pytest.fixture
+def context(lived_copy):
+    return lived_copy.context
+
+
+@pytest.fixture
+def week(context):
+    return context.scored_weeks()[-1]
+
+
+@pytest.fixture
+def answers(context, week) -> list[dict]:
+    """The first flights of the week as a service that does everything right has answered them."""
+    names = Pseudonyms(context.settings.home, context.settings.pseudonym_key)
+    predicted = context.store.read_table("predictions", week.id).drop(AS_OF, s.SCHEDULED_DEPARTURE)
+    plan = context.accepted(s.SCHEDULE, week, 1).unique(s.FLIGHT_ID, maintain_order=True)
+    rows = (
+        context.store.read_table("features", week.id)
+        .with_columns(as_text(AS_OF))
+        .select(s.FLIGHT_ID, AS_OF, pl.struct(NAMES).alias("features"))
+        .join(predicted, on=s.FLIGHT_ID, maintain_order="left")
+        .join(plan.select(s.FLIGHT_ID, pl.struct(COLUMNS).alias("plan")), on=s.FLIGHT_ID, maintain_order="left")
+        .head(ANSWERED)
+    )
+    return [as_answered(place, row, names) for place, row in enumerate(rows.iter_rows(named=True))]
+
+
+def as_answered(place: int, row: dict, names: Pseudonyms) -> dict:
+    plan = [value.isoformat() if hasattr(value, "isoformat") else value for value in row["plan"].values()]
+    tail = plan.pop(TAIL_PLACE)
+    return {
+        "request_id": f"request-{place:04}",
+        "place": 0,
+        "answered_at": "2026-01-01T00:00:00.000+00:00",
+        "kind": "predict",
+        "version": row[VERSION],
+        "role": "champion",
+        "week": "2013-03-04",
+        "mode": FRESH,
+        "latency_ms": 1.0,
+        "flight_id": row[s.FLIGHT_ID],
+        "as_of": row[AS_OF],
+        "probability": row[PROBABILITY],
+        "is_late": row[PROBABILITY] >= 0.25,
+        "tail_key": None if tail is None else names.of(tail),
+        "flight": orjson.dumps(plan).decode(),
+        "features": orjson.dumps(row["features"]).decode(),
+    }
+
+
+def put(context, answers: list[dict]) -> None:
+    with open_predictions(context.settings.home, None).begin() as connection:
+        connection.execute(sa.insert(PREDICTIONS), answers)
+
+
+def alarms(context, week) -> dict[str, str]:
+    found = read_online(context, week, answers_of(context, week))
+    return {one.detector: one.subject for one in found if one.is_alarming}
+
+
+def change_features(answer: dict, **changed: object) -> None:
+    answer["features"] = orjson.dumps(orjson.loads(answer["features"]) | changed).decode()
+
+
+def test_a_home_whose_service_never_answered_is_given_no_database_and_no_reading(context, week):
+    assert list(read_online(context, week, answers_of(context, week))) == []
+    assert not (context.settings.home / FILE).exists()
+
+
+def test_answers_that_are_right_raise_no_alarm_and_their_detectors_say_that_they_looked(context, week, answers):
+    put(context, answers)
+
+    facts = watch_week(context, week, context.store.read_table("features", week.id))
+
+    assert facts["online"] == {"fresh": ANSWERED}
+    assert facts["bands"].keys() >= ONLINE
+    assert not ONLINE & {alarm["detector"] for alarm in facts["alarms"]}
+
+
+def test_one_value_that_offline_has_otherwise_rings_and_comes_into_the_event_of_the_week(context, week, answers):
+    change_features(answers[7], seats=1.0)
+    put(context, answers)
+
+    facts = watch_week(context, week, context.store.read_table("features", week.id))
+
+    (skew,) = (alarm for alarm in facts["alarms"] if alarm["detector"] == "skew")
+    assert (skew["subject"], skew["week"], skew["is_provisional"]) == ("seats", week.id, False)
+
+
+def test_one_probability_that_the_model_does_not_give_rings(context, week, answers):
+    answers[7]["probability"] += 1e-4
+    put(context, answers)
+
+    assert alarms(context, week) == {"answers": "probability"}
+
+
+def test_a_version_that_is_in_no_registry_has_no_answer_of_its_own(context, week, answers):
+    answers[7]["version"] = 99
+    put(context, answers)
+
+    assert alarms(context, week) == {"answers": "probability"}
+
+
+def test_answers_without_fresh_features_ring_as_that_and_are_not_taken_for_skew(context, week, answers):
+    for answer in answers[:20]:
+        answer["mode"] = STALE
+        change_features(answer, departures_same_hour=None)
+    put(context, answers)
+
+    found = alarms(context, week)
+
+    assert found["freshness"] == STALE
+    assert "skew" not in found
+
+
+def test_answers_about_a_week_are_those_of_no_other(context, week, answers):
+    put(context, answers)
+
+    assert answers_of(context, week).height == ANSWERED
+    assert answers_of(context, week.plus(-1)).is_empty()
+    assert answers_of(context, week.plus(1)).is_empty()
+
+
+def test_batch_and_online_predictions_of_a_week_are_one_table(context, week, answers):
+    put(context, answers)
+
+    found = every_prediction(context, week, week.end)
+
+    online, batch = (found.filter(pl.col("source") == source) for source in ("online", "batch"))
+    same = online.join(batch, on=s.FLIGHT_ID, suffix="_batch", maintain_order="left")
+    assert (same.height, found[s.FLIGHT_ID].n_unique()) == (ANSWERED, batch.height)
+    for name in (PROBABILITY, AS_OF, "is_late", "is_called_late"):
+        assert same[name].to_list() == same[f"{name}_batch"].to_list(), name
+    for mine, theirs in same.select("features", "features_batch").iter_rows():
+        assert orjson.loads(mine) == orjson.loads(theirs)
+
+
+def test_labels_are_those_that_were_known_at_the_moment_asked_and_few_of_them_are_provisional(context, week):
+    early, late = (summarise(every_prediction(context, week, moment))[0] for moment in (week.start, week.end))
+
+    assert (early["label_coverage"], early["is_provisional"], early["quality"]) == (0.0, True, {})
+    assert late["label_coverage"] > 0.95
+    assert not late["is_provisional"]
+    assert late["quality"]["roc_auc"] > 0.5
