@@ -12,7 +12,9 @@ from pathlib import Path
 import polars as pl
 from filelock import FileLock, Timeout
 
-from infra.errors import PreflightError
+from infra.errors import PreflightError, UsageError
+
+WRITERS = {".parquet": pl.DataFrame.write_parquet, ".csv": pl.DataFrame.write_csv}
 
 
 class StorageError(PreflightError, OSError):
@@ -207,6 +209,15 @@ def write_atomically(path: Path, content: bytes) -> Path:
         aside.unlink(missing_ok=True)
         raise _unwritable(path, error) from error
     return path
+
+
+def export_table(path: Path, frame: pl.DataFrame) -> Path:
+    """Write a table for people to a file of theirs, by its name's end as Parquet or CSV. Raises UsageError."""
+    if path.suffix not in WRITERS:
+        raise UsageError(f"expected a file whose name ends with {' or '.join(WRITERS)}, got {path}")
+    buffer = io.BytesIO()
+    WRITERS[path.suffix](frame, buffer)
+    return write_atomically(path, buffer.getvalue())
 
 
 def make_folder(folder: Path) -> None:

@@ -6,11 +6,14 @@ from statistics import mean
 
 from infra.settings import Settings
 from monitoring.alarm_record import Record, estimate_record, judge_detectors, mark_alarms, worse_weeks
+from monitoring.bands import rate_per_week
 from monitoring.clean_weeks import draw_halves
 from monitoring.figures import markdown_table
+from monitoring.lead import leads
 from monitoring.windows import FALSE_ALARMS_PER_YEAR
 from pipelines.context import Context, open_context
 from pipelines.encoding import encode_features
+from pipelines.lead_days import days_of
 from pipelines.scoring import NoChampion
 from pipelines.watching import profile_week, watch_frozen_year
 from preflight import show
@@ -29,6 +32,16 @@ RECORD_HEADS = dict.fromkeys(("detector", "alarms", "in worse weeks", "precision
 ESTIMATE_HEADS = dict.fromkeys(("estimate of", "weeks", "mean error", "mean absolute error", "correlation"), "right")
 
 
+LABEL_DELAYS = (0, 7, 30)
+"""Days until a label is known: within hours as here, after a week, or when the month's statistics are published."""
+LEAD_HEADS = {
+    "weeks": "left",
+    "estimate rang": "left",
+    "labels rang": "left",
+    **{f"lead, labels after {days} days": "right" for days in LABEL_DELAYS},
+}
+
+
 def alarms(settings: Settings, frozen: bool, as_json: bool) -> None:
     """The year's alarms, each detector's record, and how near the estimates came."""
     context = open_context(settings)
@@ -37,6 +50,8 @@ def alarms(settings: Settings, frozen: bool, as_json: bool) -> None:
         show.table("Weeks that alarmed", WEEK_HEADS, week_rows(weeks, {} if frozen else _done(context)))
         show.table("What labels said of it later", RECORD_HEADS, record_rows(judge_detectors(weeks)))
         show.table("Quality told without labels", ESTIMATE_HEADS, estimate_rows(weeks))
+        if not frozen:
+            show.table("Days of lead of the estimate, in runs of worse weeks", LEAD_HEADS, lead_rows(context, weeks))
     document = {
         "weeks": [week["week"] for week in weeks],
         "worse": worse_weeks(weeks),
@@ -72,6 +87,8 @@ def write(settings: Settings, draws: int, path: Path, as_json: bool) -> None:
         "## As the year was lived",
         markdown_table(WEEK_HEADS, week_rows(lived, _done(context))),
         markdown_table(RECORD_HEADS, record_rows(judge_detectors(lived))),
+        "How many days the estimate rings before labels do, in runs of worse weeks, by the days that labels take:",
+        markdown_table(LEAD_HEADS, lead_rows(context, lived)),
         "## If the champion of March had answered all year",
         markdown_table(WEEK_HEADS, week_rows(frozen, {})),
         markdown_table(RECORD_HEADS, record_rows(judge_detectors(frozen))),
@@ -146,6 +163,20 @@ def estimate_rows(weeks: list[dict]) -> list[tuple]:
         found = estimate_record(weeks, metric)
         errors = (f"{found['mean_error']:+.4f}", f"{found['mean_absolute_error']:.4f}", f"{found['correlation']:.2f}")
         rows.append((name, str(found["weeks"]), *errors))
+    return rows
+
+
+def lead_rows(context: Context, weeks: list[dict]) -> list[tuple]:
+    """A row for each run of worse weeks."""
+    days, truth = days_of(context), worse_weeks(weeks)
+    lower_of = {week["week"]: week["bands"]["estimate"]["lower"] for week in weeks if "estimate" in week["bands"]}
+    by_delay = [leads(days, truth, lower_of, rate_per_week(FALSE_ALARMS_PER_YEAR), delay) for delay in LABEL_DELAYS]
+    rows = []
+    for found in zip(*by_delay, strict=True):
+        first = found[0]
+        name = first.weeks[0] if len(first.weeks) == 1 else f"{first.weeks[0]} to {first.weeks[-1]}"
+        rang = [one.isoformat() if one else "no" for one in (first.estimate, first.labels)]
+        rows.append((name, *rang, *("-" if one.days is None else f"{one.days:+d}" for one in found)))
     return rows
 
 

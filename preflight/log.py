@@ -4,13 +4,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import orjson
-import polars as pl
 
-from infra.errors import UsageError
 from infra.online_predictions import open_predictions, read_newest
 from infra.segments import segments
 from infra.settings import Settings
-from infra.storage import Store
+from infra.storage import Store, export_table
 from pipelines.clock import Week, parse_day
 from pipelines.context import open_context
 from pipelines.every_prediction import every_prediction, summarise
@@ -19,7 +17,6 @@ from services.loading import load_log
 from services.prediction_log import FOLDER
 
 PATIENCE_SECONDS = 60
-WRITERS = {".parquet": pl.DataFrame.write_parquet, ".csv": pl.DataFrame.write_csv}
 WEEK_COLUMNS = {
     "source": "left",
     "version": "right",
@@ -70,14 +67,13 @@ def show_newest(settings: Settings, last: int, as_json: bool) -> None:
 
 
 def show_week(settings: Settings, day: str, at: datetime | None, write: Path | None, as_json: bool) -> None:
-    """Batch and online predictions of a week with the labels known at a moment. Raises UsageError, MissingTable."""
-    if write and write.suffix not in WRITERS:
-        raise UsageError(f"--write: expected a name that ends with {' or '.join(WRITERS)}, got {write}")
+    """Batch and online predictions of a week with the labels known at a moment. Raises UsageError,
+    MissingTable."""
     context, week = open_context(settings), Week.holding(parse_day(day))
     catch_up(settings)
     found = every_prediction(context, week, at.replace(tzinfo=UTC) if at else context.clock_shows())
     if write:
-        WRITERS[write.suffix](found, write)
+        export_table(write, found)
     summary = summarise(found)
     if not as_json:
         show.table(f"Predictions for the week of {week.id}", WEEK_COLUMNS, [_summary_cells(one) for one in summary])
