@@ -5,16 +5,14 @@ import polars as pl
 import pytest
 import sqlalchemy as sa
 
+from benchmarks.answered_week import answered
 from data_checks import schema as s
 from infra.online_predictions import FILE, PREDICTIONS, open_predictions
-from infra.pseudonyms import Pseudonyms
 from pipelines.as_of import AS_OF
-from pipelines.asked import COLUMNS, FRESH, STALE
+from pipelines.asked import STALE
 from pipelines.every_prediction import every_prediction, summarise
-from pipelines.feature_catalog import NAMES
-from pipelines.online_week import TAIL_PLACE, answers_of, read_online
-from pipelines.scoring import PROBABILITY, VERSION
-from pipelines.skew import as_text
+from pipelines.online_week import answers_of, read_online
+from pipelines.scoring import PROBABILITY
 from pipelines.watching import watch_week
 
 ANSWERED = 300
@@ -34,41 +32,7 @@ def week(context):
 @pytest.fixture
 def answers(context, week) -> list[dict]:
     """The first flights of the week as a service that does everything right has answered them."""
-    names = Pseudonyms(context.settings.home, context.settings.pseudonym_key)
-    predicted = context.store.read_table("predictions", week.id).drop(AS_OF, s.SCHEDULED_DEPARTURE)
-    plan = context.accepted(s.SCHEDULE, week, 1).unique(s.FLIGHT_ID, maintain_order=True)
-    rows = (
-        context.store.read_table("features", week.id)
-        .with_columns(as_text(AS_OF))
-        .select(s.FLIGHT_ID, AS_OF, pl.struct(NAMES).alias("features"))
-        .join(predicted, on=s.FLIGHT_ID, maintain_order="left")
-        .join(plan.select(s.FLIGHT_ID, pl.struct(COLUMNS).alias("plan")), on=s.FLIGHT_ID, maintain_order="left")
-        .head(ANSWERED)
-    )
-    return [as_answered(place, row, names) for place, row in enumerate(rows.iter_rows(named=True))]
-
-
-def as_answered(place: int, row: dict, names: Pseudonyms) -> dict:
-    plan = [value.isoformat() if hasattr(value, "isoformat") else value for value in row["plan"].values()]
-    tail = plan.pop(TAIL_PLACE)
-    return {
-        "request_id": f"request-{place:04}",
-        "place": 0,
-        "answered_at": "2026-01-01T00:00:00.000+00:00",
-        "kind": "predict",
-        "version": row[VERSION],
-        "role": "champion",
-        "week": "2013-03-04",
-        "mode": FRESH,
-        "latency_ms": 1.0,
-        "flight_id": row[s.FLIGHT_ID],
-        "as_of": row[AS_OF],
-        "probability": row[PROBABILITY],
-        "is_late": row[PROBABILITY] >= 0.25,
-        "tail_key": None if tail is None else names.of(tail),
-        "flight": orjson.dumps(plan).decode(),
-        "features": orjson.dumps(row["features"]).decode(),
-    }
+    return list(answered(context, week, ANSWERED))
 
 
 def put(context, answers: list[dict]) -> None:

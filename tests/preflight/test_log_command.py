@@ -4,8 +4,12 @@ import json
 
 import numpy as np
 import orjson
+import polars as pl
 import pytest
+import sqlalchemy as sa
 
+from benchmarks.answered_week import answered
+from infra.online_predictions import PREDICTIONS, open_predictions
 from infra.pseudonyms import Pseudonyms
 from pipelines.asked import FRESH
 from pipelines.feature_catalog import CATEGORICAL, NAMES
@@ -89,3 +93,36 @@ def test_a_database_that_refuses_is_one_sentence_without_the_password(run_here, 
 
 def test_a_number_that_makes_no_sense_is_wrong_usage(run_here, home):
     assert run_here(home, "log", "show", "--last", "0").returncode == 2
+
+
+def test_a_week_shows_batch_and_online_side_by_side_and_writes_them_with_their_labels(run_here, lived_copy, tmp_path):
+    context, home = lived_copy.context, lived_copy.settings.home
+    week, file = context.scored_weeks()[0], tmp_path / "week.csv"
+    with open_predictions(home, None).begin() as connection:
+        connection.execute(sa.insert(PREDICTIONS), list(answered(context, week, 50)))
+
+    ended = run_here(home, "log", "week", week.id, "--write", str(file), "--json")
+
+    online = next(one for one in json.loads(ended.stdout)["predictions"] if one["source"] == "online")
+    written = pl.read_csv(file)
+    assert (ended.returncode, online["predictions"], online["alias"]) == (0, 50, "champion")
+    assert written.filter(pl.col("source") == "online").height == 50
+    assert written["is_late"].null_count() < written.height
+    assert "N14228" not in file.read_text()
+
+
+def test_a_file_of_another_kind_is_refused_with_what_is_expected(run_here, lived_copy, tmp_path):
+    week = lived_copy.context.scored_weeks()[0]
+
+    ended = run_here(lived_copy.settings.home, "log", "week", week.id, "--write", str(tmp_path / "week.xlsx"))
+
+    assert ended.returncode != 0
+    assert ".parquet or .csv" in ended.stderr
+    assert not list(tmp_path.glob("week*"))
+
+
+def test_a_week_that_was_not_scored_is_named_with_the_command_that_scores_it(run_here, lived_copy):
+    ended = run_here(lived_copy.settings.home, "log", "week", "2013-01-01")
+
+    assert ended.returncode != 0
+    assert "preflight score 2012-12-31" in ended.stderr
