@@ -71,7 +71,8 @@ class Policy:
     A fresh challenger is due `retrain_every_weeks` after a promotion and `rest_after_refusal_weeks`
     after a refusal; degradation does not wait for that, only for the cooldown. `skill_loss` and
     `calibration_gap` are how much may be lost before it counts as degradation. `false_alarms_per_week` is how often
-    a detector leaves its band on a week in which nothing is wrong, `tolerated_per_year` what all needless actions of
+    a detector leaves its band on a week in which nothing is wrong (19 a year by ten detectors are .04 each, rounded up,
+    for neighbouring weeks share their weather: `preflight alarms --calibrate`), `tolerated_per_year` what all needless actions of
     one detector may cost, in trainings. `least_gain` is the log loss that the version before has to save.
     """
 

@@ -32,6 +32,7 @@ RECORD_HEADS = dict.fromkeys(("detector", "alarms", "in worse weeks", "precision
 ESTIMATE_HEADS = dict.fromkeys(("estimate of", "weeks", "mean error", "mean absolute error", "correlation"), "right")
 
 
+DAYS_A_WEEK = 7
 LABEL_DELAYS = (0, 7, 30)
 """Days until a label is known: within hours as here, after a week, or when the month's statistics are published."""
 LEAD_HEADS = {
@@ -117,10 +118,12 @@ def watched_weeks(context: Context) -> list[dict]:
 
 
 def measure_false_alarms(context: Context, draws: int) -> dict[str, dict[float, float]]:
-    """False alarms a year by detector and allowed rate."""
+    """False alarms a year by detector and allowed rate, on whole weeks: half a week is no week like the others."""
     facts, version = watched_weeks(context), context.promoted_versions()[-1]
     scorer = context.registry.scorer(version)
-    tables = [context.store.read_table("features", week.id) for week in context.all_weeks()]
+    whole = [week.id for week in context.all_weeks() if context.data_days(week) == DAYS_A_WEEK]
+    facts = [week for week in facts if week["week"] in whole]
+    tables = [context.store.read_table("features", week) for week in whole]
     profiles = [profile_week(table) for table in tables]
     said = [scorer.probability(encode_features(table)) for table in tables]
     found: dict[str, dict[float, float]] = {}
