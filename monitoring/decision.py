@@ -72,8 +72,8 @@ class Policy:
     after a refusal; degradation does not wait for that, only for the cooldown. `skill_loss` and
     `calibration_gap` are how much may be lost before it counts as degradation. `false_alarms_per_week` is how often
     a detector leaves its band on a week in which nothing is wrong (19 a year by ten detectors are .04 each, rounded up,
-    for neighbouring weeks share their weather: `preflight alarms --calibrate`), `tolerated_per_year` what all needless actions of
-    one detector may cost, in trainings. `least_gain` is the log loss that the version before has to save.
+    for neighbouring weeks share their weather: `preflight alarms --calibrate`), `tolerated_per_year` what all needless
+    actions of one detector may cost, in trainings. `least_gain` is the log loss that the version before has to save.
     """
 
     retrain_every_weeks: int = 2
