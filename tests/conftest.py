@@ -105,7 +105,7 @@ def run_flow(prefect_url: str, run_here: Callable, monkeypatch: pytest.MonkeyPat
 def lived(tmp_path_factory: pytest.TempPathFactory) -> Life:
     """The short year, lived once for all tests; nobody writes to it."""
     home = tmp_path_factory.mktemp("lived")
-    ended = preflight(home, "replay", "--json")
+    ended = preflight(home, "replay", "--json", timeout=900)
     assert ended.returncode == 0, ended.stderr
     return Life(load_settings(home=home, **SHORT_YEAR), json.loads(ended.stdout))
 
