@@ -20,7 +20,7 @@ from infra.online_predictions import PREDICTIONS, open_predictions
 from infra.settings import load_settings
 from pipelines.clock import Week
 from pipelines.context import Context
-from pipelines.exposing import SECONDS
+from pipelines.exposing import REPLAY
 from preflight import show
 from preflight.session import prepare
 
@@ -35,7 +35,7 @@ def main() -> int:
     options.add_argument("--home", type=Path, default=Path("var"), help="home folder in which the year was lived")
     options.add_argument("--rows", type=int, default=ROWS, help=f"answers on record ({ROWS})")
     chosen = options.parse_args()
-    if not (chosen.home / SECONDS).exists():
+    if not (chosen.home / REPLAY).exists():
         sys.stderr.write(f"{chosen.home} holds no year that was lived to its end; run: make demo\n")
         return 1
     with tempfile.TemporaryDirectory(prefix="preflight-monitoring-") as scratch:
@@ -77,7 +77,8 @@ def measure(context: Context, week: Week) -> dict[str, float]:
 
 def report(context: Context, week: Week, rows: int, seconds: dict[str, float], peak_bytes: int) -> None:
     """The table, the outcome last."""
-    replay = sum((context.store.read_json(SECONDS) or {}).values()) / len(context.all_weeks())
+    kept = context.store.read_json(REPLAY)
+    replay = kept["seconds"] / kept["weeks"]
     heads = {"part": "left", "seconds": "right", "of a week of the replay": "right"}
     show.table(
         f"Monitoring the week of {week.id}, {rows:,} answers on record",

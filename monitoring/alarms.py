@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 DETECTORS = {
-    "volume": "flights of the week, against what its weekdays usually bring",
+    "volume": "flights a day, against the weeks before",
     "quarantine": "share of the rows that were quarantined",
     "freshness": "share of the answers given with stale or no features",
     "skew": "features that the service used, recomputed offline",
@@ -11,11 +11,11 @@ DETECTORS = {
     "inputs": "distance of the features from the reference window, all of them together",
     "predictions": "distance of the probabilities from those of the reference window",
     "answers": "probabilities that were given, against the model's own",
-    "estimate": "log loss as the probabilities themselves promise it, without labels",
+    "estimate": "skill as the probabilities themselves promise it, without labels",
     "coverage": "share of the flights whose label is known",
     "labels": "share of late flights, by carrier and airport",
     "calibration": "mean probability less the share of late flights",
-    "quality": "log loss, against what the gate saw",
+    "quality": "log loss beyond what the probabilities promised",
     "slices": "calibration of carriers and airports, against that of all flights",
 }
 """Every detector by name, and what it looks at."""

@@ -151,7 +151,7 @@ def what_counts(signals: Signals, policy: Policy) -> list[Standing]:
         lost = degradation(signals, policy)
         found = [alarm for alarm in found if alarm.detector not in lost]
         found += [Standing(detector, CHAMPION, 1, reason) for detector, reason in lost.items()]
-    if signals.share_drifted >= policy.share_drifted and "inputs" not in {alarm.detector for alarm in found}:
+    if signals.share_drifted >= policy.share_drifted:
         found.append(Standing("inputs", FEATURES, 1, f"{signals.share_drifted:.0%} of the features drifted"))
     return found
 

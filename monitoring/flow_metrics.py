@@ -86,7 +86,7 @@ def _quality(life: Life) -> Iterator[Metric]:
     answers["live"] = answers["live"] or measured.get("quality", {})
     for key, (name, told) in QUALITY.items():
         yield _gauge(name, told, *(Sample(of[key], {"answers": who}) for who, of in answers.items() if key in of))
-    skills = [Sample(measured[key]["skill"], {"window": said}) for said, key in SKILL.items() if key in measured]
+    skills = [Sample(measured[key]["skill"], {"window": said}) for said, key in SKILL.items() if measured.get(key)]
     yield _gauge("preflight_skill_ratio", "1 less log loss over the base rate's: 0 useless, 1 perfect", *skills)
     covered = measured.get("coverage", {}).get("share", measured.get("label_coverage"))
     coverage = [] if covered is None else [Sample(covered)]

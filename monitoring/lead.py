@@ -18,7 +18,7 @@ WINDOW_DAYS = 7
 
 @dataclass(frozen=True)
 class Day:
-    """The sums of a day's labelled flights: of the promised log loss and probability, of the real log loss and labels.
+    """The sums of a day: promised log loss and probability of its `flights`; log loss and late ones of the `labelled`.
 
     `week` is the id of its week.
     """
@@ -28,6 +28,7 @@ class Day:
     flights: int
     promised: float
     probability: float
+    labelled: int
     lost: float
     late: int
 
@@ -88,14 +89,15 @@ def _windows(days: Sequence[Day]) -> tuple[dict[date, float], dict[date, float]]
     promised, real = {}, {}
     for end in range(WINDOW_DAYS, len(days) + 1):
         window = days[end - WINDOW_DAYS : end]
-        flights = sum(one.flights for one in window)
-        promised[window[-1].day] = _skill(window, flights, "promised", "probability")
-        real[window[-1].day] = _skill(window, flights, "lost", "late")
+        promised[window[-1].day] = _skill(window, "flights", "promised", "probability")
+        if any(one.labelled for one in window):
+            real[window[-1].day] = _skill(window, "labelled", "lost", "late")
     return promised, real
 
 
-def _skill(window: Sequence[Day], flights: int, loss: str, share: str) -> float:
-    lost, late = (sum(getattr(one, name) for one in window) / flights for name in (loss, share))
+def _skill(window: Sequence[Day], of: str, loss: str, share: str) -> float:
+    flights, lost, late = (sum(getattr(one, name) for one in window) for name in (of, loss, share))
+    lost, late = lost / flights, late / flights
     return 1 - lost / float(entropy(np.array([late]))[0])
 
 
@@ -108,7 +110,8 @@ def _real_bounds(days: Sequence[Day], rate: float) -> dict[str, float]:
     for week, its_days in weeks.items():
         if len(skills) >= FEWEST_WEEKS:
             bounds[week] = learn_band(skills, rate, "below").lower
-        skills.append(_skill(its_days, sum(one.flights for one in its_days), "lost", "late"))
+        if any(one.labelled for one in its_days):
+            skills.append(_skill(its_days, "labelled", "lost", "late"))
     return bounds
 
 

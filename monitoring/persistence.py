@@ -1,4 +1,4 @@
-"""How long an alarm has stood: weeks in a row, of one detector and subject. Decides nothing."""
+"""How long an alarm has stood: weeks in a row in which its detector rang. Decides nothing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,10 @@ from monitoring.alarms import Alarm
 
 @dataclass(frozen=True)
 class Standing:
-    """An alarm of the newest week, and for how many `weeks` in a row, that one included, it has been raised."""
+    """An alarm of the newest week, and for how many `weeks` in a row, that one included, its detector rang.
+
+    The subject is the farthest out in the newest week: a fault that goes on may be worst elsewhere in another.
+    """
 
     detector: str
     subject: str
@@ -33,7 +36,7 @@ def standing_alarms(weeks: Sequence[Sequence[Alarm]]) -> tuple[Standing, ...]:
 def _in_a_row(alarm: Alarm, weeks: Sequence[Sequence[Alarm]]) -> int:
     number = 0
     for raised in reversed(weeks):
-        same = [other for other in raised if (other.detector, other.subject) == (alarm.detector, alarm.subject)]
+        same = [other for other in raised if other.detector == alarm.detector]
         if not same:
             break
         number += not same[0].is_provisional

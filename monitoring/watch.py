@@ -47,10 +47,11 @@ class WatchedWeek:
 
 @dataclass(frozen=True)
 class DetectorRecord:
-    """How a detector did: its alarms, and of those the right, the false, the provisional and the unjudged ones."""
+    """How a detector did: weeks in which it `looked`, its alarms, and of those the right, false, provisional ones."""
 
     name: str
     looks_at: str
+    looked: int
     alarms: int
     right: int
     false: int
@@ -91,7 +92,9 @@ def watch_year(measured: Sequence[dict], decided: Sequence[dict]) -> Watch:
     alarms = tuple(alarm for week in weeks for alarm in week.alarms)
     return Watch(
         weeks=weeks,
-        detectors=tuple(record_of(name, alarms) for name in DETECTORS),
+        detectors=tuple(
+            record_of(name, alarms, sum(name in event.get("bands", ()) for event in measured)) for name in DETECTORS
+        ),
         alarms=alarms,
         provisional_weeks=sum(week.is_provisional for week in weeks),
         estimate_error=mean_error(weeks, "log_loss"),
@@ -117,12 +120,13 @@ def read_week(event: dict, action: str, is_worse: bool | None = None) -> Watched
     )
 
 
-def record_of(detector: str, alarms: Sequence[RaisedAlarm]) -> DetectorRecord:
-    """What became of the alarms of one detector."""
+def record_of(detector: str, alarms: Sequence[RaisedAlarm], looked: int) -> DetectorRecord:
+    """What became of the alarms of one detector that had something to look at in so many weeks."""
     verdicts = [alarm.verdict for alarm in alarms if alarm.detector == detector]
     return DetectorRecord(
         name=detector,
         looks_at=DETECTORS[detector],
+        looked=looked,
         alarms=len(verdicts),
         right=verdicts.count(RIGHT),
         false=verdicts.count(FALSE),

@@ -41,18 +41,19 @@ def every_prediction(context: Context, week: Week, at: datetime) -> pl.DataFrame
 
 
 def summarise(predictions: pl.DataFrame) -> list[dict]:
-    """By source, version and alias: predictions, flights, coverage of their labels, and quality on those there are."""
+    """By source, version and alias: predictions, flights, and of the last one about each: coverage, and quality."""
     groups = predictions.group_by(SOURCE, VERSION, ALIAS, maintain_order=True)
     return [{SOURCE: source, VERSION: version, ALIAS: alias} | _told(rows) for (source, version, alias), rows in groups]
 
 
 def _told(rows: pl.DataFrame) -> dict:
-    able, known = rows.filter(~pl.col(HAS_ENDED)), rows.filter(pl.col(IS_LATE).is_not_null())
-    coverage = Coverage(rows.height, able.height, known.height)
+    last = rows.unique(s.FLIGHT_ID, keep="last", maintain_order=True)
+    able, known = last.filter(~pl.col(HAS_ENDED)), last.filter(pl.col(IS_LATE).is_not_null())
+    coverage = Coverage(last.height, able.height, known.height)
     return {
         "predictions": rows.height,
-        "flights": rows[s.FLIGHT_ID].n_unique(),
-        "called_late": int(rows[DECISION].sum()),
+        "flights": last.height,
+        "called_late": int(last[DECISION].sum()),
         "label_coverage": coverage.share,
         "is_provisional": coverage.is_provisional,
         "quality": _quality(known) if known.height else {},

@@ -11,6 +11,8 @@ from pipelines.context import SWITCH, Context
 from pipelines.incident_log import incidents_of
 
 SECONDS = "metrics/seconds.json"
+REPLAY = "metrics/replay.json"
+"""Seconds and weeks of the last replay that lived any."""
 WATCHED = ("journal", "ledger", SECONDS)
 """What the metrics are made of: a folder changes when a file comes into it."""
 

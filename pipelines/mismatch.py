@@ -8,6 +8,9 @@ import polars as pl
 
 from data_checks import schema as s
 
+EVERY_FLIGHT = "every flight"
+"""What a mismatch is about when a whole column differs."""
+
 
 @dataclass(frozen=True)
 class Mismatch:
@@ -44,10 +47,10 @@ def _other_flights(expected: list[str], found: list[str]) -> Mismatch:
 def _of_column(expected: pl.DataFrame, found: pl.DataFrame, name: str) -> list[Mismatch]:
     if name not in expected.columns or name not in found.columns:
         types = [frame.schema.get(name) for frame in (expected, found)]
-        return [Mismatch("every flight", name, *(str(dtype) if dtype else None for dtype in types))]
+        return [Mismatch(EVERY_FLIGHT, name, *(str(dtype) if dtype else None for dtype in types))]
     left, right = expected[name], found[name]
     if left.dtype != right.dtype:
-        return [Mismatch("every flight", name, str(left.dtype), str(right.dtype))]
+        return [Mismatch(EVERY_FLIGHT, name, str(left.dtype), str(right.dtype))]
     rows = np.flatnonzero(_differs(left, right))
     return [Mismatch(expected[s.FLIGHT_ID][row], name, left[row], right[row]) for row in rows.tolist()]
 

@@ -1,6 +1,7 @@
 """Measures a week that has ended: how far its inputs drifted, and how good the predictions of late weeks were."""
 
 import logging
+import math
 
 import polars as pl
 from prefect import flow, task
@@ -12,7 +13,7 @@ from infra.orchestrator import tag_run
 from infra.settings import Settings
 from infra.stopwatch import part
 from monitoring.labels import IS_LATE, known_labels, label_coverage
-from monitoring.quality import Quality, measure_quality
+from monitoring.quality import measure_quality
 from pipelines.clock import Week, ends_month
 from pipelines.context import Context, open_context
 from pipelines.feature_catalog import CATEGORICAL, NAMES
@@ -46,9 +47,10 @@ def monitor_week(context: Context, week: Week) -> dict:
         **measure_week_drift(context, week),
         **hold_against_normal(context, week),
     }
+    quality = facts["quality"]
     logger.info(
         "week %s: AUC %.3f, skill %.3f, %.0f %% of the features drifted, alarms: %s",
-        *(week.id, facts["quality"]["roc_auc"], facts["quality"]["skill"], 100 * facts["share_drifted"]),
+        *(week.id, quality.get("roc_auc", math.nan), quality.get("skill", math.nan), 100 * facts["share_drifted"]),
         ", ".join(alarm["detector"] for alarm in facts["alarms"]) or "none",
     )
     return context.journal.record(week.id, "monitor", facts)
@@ -67,8 +69,8 @@ def measure_week_quality(context: Context, week: Week) -> dict:
         return {
             "version": champion,
             "label_coverage": label_coverage(recent, outcomes, week.end),
-            "quality": _quality(latest, labels).as_metrics(),
-            "recent_quality": _quality(recent, labels).as_metrics(),
+            "quality": _quality(latest, labels),
+            "recent_quality": _quality(recent, labels),
         }
 
 
@@ -96,16 +98,23 @@ def hold_against_normal(context: Context, week: Week) -> dict:
         return watch_week(context, week, features)
 
 
-def _quality(predictions: pl.DataFrame, labels: pl.DataFrame) -> Quality:
+def _quality(predictions: pl.DataFrame, labels: pl.DataFrame) -> dict[str, float]:
+    """The metrics on the flights that have a label; none without a label."""
     joined = predictions.join(labels, on=s.FLIGHT_ID, maintain_order="left")
-    return measure_quality(joined[PROBABILITY].to_numpy(), joined[IS_LATE].cast(pl.Int8).to_numpy())
+    if joined.is_empty():
+        return {}
+    return measure_quality(joined[PROBABILITY].to_numpy(), joined[IS_LATE].cast(pl.Int8).to_numpy()).as_metrics()
 
 
 def _weeks_card(events: list[dict]) -> str:
     head = "| week | version | AUC | log loss | drifted |\n| --- | --- | --- | --- | --- |"
     rows = "\n".join(
-        f"| {event['week']} | {event['version']} | {event['quality']['roc_auc']:.3f} "
-        f"| {event['quality']['log_loss']:.3f} | {event['share_drifted']:.0%} |"
+        f"| {event['week']} | {event['version']} | {_figure(event, 'roc_auc')} | {_figure(event, 'log_loss')} "
+        f"| {event['share_drifted']:.0%} |"
         for event in events
     )
     return f"{head}\n{rows}\n"
+
+
+def _figure(event: dict, metric: str) -> str:
+    return f"{event['quality'][metric]:.3f}" if metric in event["quality"] else "-"

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 import orjson
@@ -17,10 +18,13 @@ from pipelines.asked import COLUMNS, FRESH
 from pipelines.clock import Week
 from pipelines.context import Context
 from pipelines.encoding import encode_features
+from pipelines.feature_catalog import CATEGORICAL, NAMES
+from pipelines.mismatch import EVERY_FLIGHT, Mismatch
 from pipelines.scoring import VERSION
 from pipelines.skew import features_used, measure_skew
 
 TAIL_PLACE = COLUMNS.index(s.TAIL_NUMBER)
+MOMENTS = (s.SCHEDULED_DEPARTURE, s.SCHEDULED_ARRIVAL)
 
 
 @dataclass(frozen=True)
@@ -43,18 +47,21 @@ def answers_of(context: Context, week: Week) -> pl.DataFrame:
 
 
 def read_online(context: Context, week: Week, answers: pl.DataFrame) -> Iterator[Reading]:
-    """The readings of the detectors that look at a week's answers; none without an answer."""
+    """The readings of the detectors that look at a week's answers; none without an answer.
+
+    A record that cannot be read is an answer that is not the model's.
+    """
     if answers.is_empty():
         return
     used = as_used(answers)
     yield read_freshness(count_modes(answers), FRESH)
     yield read_answers(answers["probability"].to_numpy(), _own(context, answers, used))
-    fresh = [one for one, mode in zip(used, answers["mode"], strict=True) if mode == FRESH]
+    fresh = [one for one, mode in zip(used, answers["mode"], strict=True) if one and mode == FRESH]
     if fresh:
         names = Pseudonyms(context.settings.home, context.settings.pseudonym_key)
         wrong = measure_skew(fresh, context.world(week), names)
-        flights = len({one.flight_id for one in fresh})
-        yield read_skew([(one.flight_id, one.feature) for one in wrong], flights)
+        flights = {one.flight_id for one in fresh}
+        yield read_skew([(flight, one.feature) for one in wrong for flight in _about(one, flights)], len(flights))
 
 
 def count_modes(answers: pl.DataFrame) -> dict[str, int]:
@@ -62,26 +69,38 @@ def count_modes(answers: pl.DataFrame) -> dict[str, int]:
     return dict(sorted(Counter(answers["mode"].to_list()).items()))
 
 
-def as_used(answers: pl.DataFrame) -> list[Answer]:
-    """The rows with what they hold as JSON read."""
+def as_used(answers: pl.DataFrame) -> list[Answer | None]:
+    """The rows with what they hold as JSON read; None where that is not what the service writes."""
     columns = ("flight", "tail_key", "flight_id", "as_of", "features")
-    return [
-        Answer(_plan(orjson.loads(flight), tail), name, moment, orjson.loads(features))
-        for flight, tail, name, moment, features in answers.select(columns).iter_rows()
-    ]
+    return [_read(*row) for row in answers.select(columns).iter_rows()]
 
 
-def _plan(said: list, tail: str | None) -> tuple:
-    return (*said[:TAIL_PLACE], tail, *said[TAIL_PLACE:])
+def _read(flight: str, tail: str | None, name: str, moment: str, features: str) -> Answer | None:
+    try:
+        said, used = orjson.loads(flight), orjson.loads(features)
+        plan = dict(zip(COLUMNS, (*said[:TAIL_PLACE], tail, *said[TAIL_PLACE:]), strict=True))
+        moments = [datetime.fromisoformat(plan[column]) for column in MOMENTS]
+        typed = all(
+            value is None or isinstance(value, str if feature in CATEGORICAL else int | float)
+            for feature, value in used.items()
+        )
+    except (ValueError, TypeError, AttributeError, KeyError):  # orjson's own error is a ValueError
+        return None
+    return Answer(tuple(plan.values()), name, moment, used) if typed and all(one.tzinfo for one in moments) else None
 
 
-def _own(context: Context, answers: pl.DataFrame, used: list[Answer]) -> np.ndarray:
-    """What the version that is said to have answered says of the same features; NaN of one that nobody knows."""
+def _about(wrong: Mismatch, flights: set[str]) -> set[str]:
+    return flights if wrong.flight_id == EVERY_FLIGHT else {wrong.flight_id}
+
+
+def _own(context: Context, answers: pl.DataFrame, used: list[Answer | None]) -> np.ndarray:
+    """What the version that is said to have answered says of the same features; NaN where nobody can tell."""
     known = {int(version["version"]) for version in context.registry.versions()}
     own = np.full(len(used), np.nan)
-    for version in answers[VERSION].unique().to_list():
-        if version in known:
-            rows = np.flatnonzero(answers[VERSION].to_numpy() == version)
+    whole = np.array([one is not None and one.features.keys() >= set(NAMES) for one in used])
+    for version in known & set(answers[VERSION].to_list()):
+        rows = np.flatnonzero(whole & (answers[VERSION].to_numpy() == version))
+        if len(rows):
             features = features_used([used[row] for row in rows])
             own[rows] = context.registry.scorer(version).probability(encode_features(features))
     return own

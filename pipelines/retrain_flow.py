@@ -92,15 +92,15 @@ def _signals(context: Context, week: Week) -> Signals:
     if measured is None:
         raise NotMeasured(f"week {week.id} has not been measured; run: preflight monitor {week.id}")
     gates = [event for event in context.journal.events("gate") if event["week"] < week.id]
-    promise = _promise(context, gates, measured["version"])
+    promise, recent = _promise(context, gates, measured["version"]), measured["recent_quality"]
     return Signals(
         label_coverage=measured["label_coverage"],
         weeks_since_training=(week.monday - Week.from_id(gates[-1]["week"]).monday).days // 7,
         was_refused=not gates[-1]["promote"],
         refused_in_a_row=_refused_in_a_row(gates),
-        skill=measured["recent_quality"]["skill"],
+        skill=recent.get("skill", promise.skill),  # without any label nothing is lost that anybody knows of
         expected_skill=promise.skill,
-        calibration_gap=measured["recent_quality"]["calibration_gap"],
+        calibration_gap=recent.get("calibration_gap", 0.0),
         share_drifted=measured["share_drifted"],
         alarms=standing_alarms(_alarms_by_week(context, week, measured["version"])),
         trainings_this_quarter=sum(event["week"] > week.plus(-QUARTER_WEEKS).id for event in gates),

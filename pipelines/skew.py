@@ -35,10 +35,10 @@ def measure_skew(answered: Sequence[Used], world: World, names: Pseudonyms) -> l
 
 
 def features_used(answered: Sequence[Used]) -> pl.DataFrame:
-    """What the model saw as a table like the offline one; a feature that was not logged is a missing column."""
+    """What the model saw as a table like the offline one; a feature that was never logged is a missing column."""
     types = {name: pl.String if name in CATEGORICAL else pl.Float64 for name in NAMES}
-    names = [name for name in NAMES if all(name in one.features for one in answered)]
-    rows = [(one.flight_id, one.as_of, *(one.features[name] for name in names)) for one in answered]
+    names = [name for name in NAMES if any(name in one.features for one in answered)]
+    rows = [(one.flight_id, one.as_of, *(one.features.get(name) for name in names)) for one in answered]
     schema = {s.FLIGHT_ID: pl.String, AS_OF: pl.String, **{name: types[name] for name in names}}
     return pl.DataFrame(rows, schema=schema, orient="row")
 

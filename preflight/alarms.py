@@ -146,8 +146,8 @@ def week_rows(weeks: list[dict], done: dict[str, str]) -> list[tuple]:
         worse = truth.get(week["week"])
         if rang or worse:
             said = "" if worse is None else "worse" if worse else "as before"
-            told, came = (week[name]["skill"] for name in ("estimate", "realised"))
-            rows.append((week["week"], rang or "none", said, f"{told:.3f}", f"{came:.3f}", done.get(week["week"], "")))
+            told, came = (_figure(week.get(name, {})) for name in ("estimate", "realised"))
+            rows.append((week["week"], rang or "none", said, told, came, done.get(week["week"], "")))
     return rows
 
 
@@ -203,6 +203,10 @@ def _sentence(weeks: list[dict]) -> str:
         f"labels rang in {estimate.right}, and {estimate.alarms - estimate.right} times elsewhere; the skill it tells "
         f"correlates {correlation:.2f} with what came"
     )
+
+
+def _figure(metrics: dict) -> str:
+    return f"{metrics['skill']:.3f}" if "skill" in metrics else "-"
 
 
 def _share(value: float | None) -> str:

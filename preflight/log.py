@@ -22,6 +22,7 @@ WEEK_COLUMNS = {
     "version": "right",
     "alias": "left",
     "predictions": "right",
+    "flights": "right",
     "called late": "right",
     "labels known": "right",
     "AUC": "right",
@@ -68,10 +69,11 @@ def show_newest(settings: Settings, last: int, as_json: bool) -> None:
 
 def show_week(settings: Settings, day: str, at: datetime | None, write: Path | None, as_json: bool) -> None:
     """Batch and online predictions of a week with the labels known at a moment. Raises UsageError,
-    MissingTable."""
+    PeriodError, MissingTable."""
     context, week = open_context(settings), Week.holding(parse_day(day))
+    context.scored_weeks(day)
     catch_up(settings)
-    found = every_prediction(context, week, at.replace(tzinfo=UTC) if at else context.clock_shows())
+    found = every_prediction(context, week, _in_utc(at) if at else context.clock_shows())
     if write:
         export_table(write, found)
     summary = summarise(found)
@@ -82,11 +84,25 @@ def show_week(settings: Settings, day: str, at: datetime | None, write: Path | N
     show.finish(outcome, {"week": week.id, "predictions": summary}, as_json)
 
 
+def _in_utc(moment: datetime) -> datetime:
+    """A moment without an offset is one in UTC."""
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
 def _summary_cells(one: dict) -> tuple:
     quality = one["quality"]
     figures = [f"{quality[name]:.4f}" if name in quality else "-" for name in ("roc_auc", "log_loss")]
     coverage = f"{one['label_coverage']:.1%}{' provisional' if one['is_provisional'] else ''}"
-    return one["source"], one["version"], one["alias"], one["predictions"], one["called_late"], coverage, *figures
+    return (
+        one["source"],
+        one["version"],
+        one["alias"],
+        one["predictions"],
+        one["flights"],
+        one["called_late"],
+        coverage,
+        *figures,
+    )
 
 
 def _cells(row: dict) -> tuple:

@@ -41,7 +41,10 @@ def week(
     write: Annotated[Path | None, typer.Option(help="file to write them all to, .parquet or .csv")] = None,
     as_json: Json = False,
 ) -> None:
-    """Every prediction of a week, batch and online, with its label: who said it, of whom, and how good it was."""
+    """Every prediction of a week, batch and online, with its label: who said it, of whom, and how good it was.
+
+    What the service logged and was not loaded yet is loaded first. Quality is that of the last answer about a flight.
+    """
     from preflight import log
 
     log.show_week(context.obj, day, at, write, as_json)

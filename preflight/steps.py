@@ -4,8 +4,9 @@ from datetime import date
 
 from infra.settings import Settings
 from monitoring.decision import EXPANDING, RECENT
-from pipelines.clock import PeriodError
+from pipelines.clock import PeriodError, Week
 from pipelines.context import open_context
+from pipelines.online_week import answers_of
 from preflight import show
 from preflight.log import catch_up
 from preflight.session import DRIFT, REGISTRY, SUITES, working
@@ -87,8 +88,16 @@ def monitor(settings: Settings, period: str, as_json: bool) -> None:
             "Quality and drift, as known at the end of each week", columns, [_measured(event) for event in events]
         )
     drifted = max(event["share_drifted"] for event in events)
-    outcome = f"measured {_weeks(weeks)}; at most {drifted:.0%} of the features drifted"
+    outcome = f"measured {_weeks(weeks)}; at most {drifted:.0%} of the features drifted{_too_late(settings, events)}"
     show.finish(outcome, {"weeks": events}, as_json)
+
+
+def _too_late(settings: Settings, events: list[dict]) -> str:
+    """What to do about online answers that came after their week was measured, whose event stays as it is."""
+    context = open_context(settings)
+    known = sum(answers_of(context, Week.from_id(event["week"])).height for event in events)
+    late = known - sum(sum(event.get("online", {}).values()) for event in events)
+    return f"; {late} answers came after that: run: preflight prove skew" if late else ""
 
 
 def retrain(settings: Settings, period: str, as_json: bool) -> None:
@@ -116,10 +125,10 @@ def _training_day(settings: Settings, as_of: str) -> date:
 
 
 def _measured(event: dict) -> tuple:
+    told = {"roc_auc": ".4f", "skill": ".3f", "calibration_gap": "+.3f"}
     quality = event["quality"]
-    auc = f"{quality['roc_auc']:.4f}" if "roc_auc" in quality else "-"
-    numbers = (f"{quality['skill']:.3f}", f"{quality['calibration_gap']:+.3f}", f"{event['share_drifted']:.0%}")
-    return (event["week"], event["version"], auc, *numbers)
+    figures = (f"{quality[name]:{style}}" if name in quality else "-" for name, style in told.items())
+    return (event["week"], event["version"], *figures, f"{event['share_drifted']:.0%}")
 
 
 def _weeks(weeks: list) -> str:

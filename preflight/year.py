@@ -9,6 +9,7 @@ from infra.settings import Settings
 from infra.stopwatch import STOPWATCH, part
 from monitoring.summary import PeriodRow, Year
 from pipelines.context import Context, open_context
+from pipelines.exposing import REPLAY
 from preflight import show
 from preflight.session import DRIFT, REGISTRY, SUITES, YEAR_BYTES, working
 
@@ -56,6 +57,7 @@ def _live(context: Context, until: str) -> Year:
     """Replay with a bar, and a line for every verdict of the gate."""
     context.weeks(until)  # a wrong period, and a wrong source, are refused before anything starts
     context.check_source()
+    before = len(context.journal.weeks("validate"))
     with ExitStack() as around:
         story = around.enter_context(show.story([week.id for week in context.all_weeks()]))
         flow = around.enter_context(
@@ -65,10 +67,18 @@ def _live(context: Context, until: str) -> Year:
         around.enter_context(listening(verdicts.listen))
         flow.replay(until, context.settings)
         verdicts.tell()
+        _keep_costs(context, before)
     from pipelines.report import year_so_far
 
     with part("monitoring"):
         return year_so_far(context)
+
+
+def _keep_costs(context: Context, before: int) -> None:
+    """Keep what the weeks of this replay took, for those who ask which share of it a part is."""
+    lived = len(context.journal.weeks("validate")) - before
+    if lived:
+        context.store.write_json(REPLAY, {"seconds": sum(STOPWATCH.seconds().values()), "weeks": lived})
 
 
 class _Verdicts:

@@ -6,7 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitoring.decision import EXPANDING, RECENT, RETRAIN, WAIT, WATCH, Decision, Policy, Signals, decide_action
+from monitoring.decision import (
+    EXPANDING,
+    RECENT,
+    RETRAIN,
+    WAIT,
+    WATCH,
+    Decision,
+    Policy,
+    Signals,
+    decide_action,
+    what_counts,
+)
+from monitoring.persistence import Standing
 
 POLICY = Policy(
     retrain_every_weeks=4,
@@ -20,22 +32,23 @@ POLICY = Policy(
 )
 """Bounds that a float holds exactly, so that a tie is one."""
 
+QUIET = Signals(
+    label_coverage=1.0,
+    weeks_since_training=3,
+    was_refused=False,
+    refused_in_a_row=0,
+    skill=0.2,
+    expected_skill=0.2,
+    calibration_gap=0.0,
+    share_drifted=0.0,
+)
+
 LOST_SKILL = {"skill": 0.05, "expected_skill": 0.25}
 
 
 def decide(**changes: float) -> Decision:
     """The decision in a quiet week, three weeks after a training, with these signals changed."""
-    quiet = Signals(
-        label_coverage=1.0,
-        weeks_since_training=3,
-        was_refused=False,
-        refused_in_a_row=0,
-        skill=0.2,
-        expected_skill=0.2,
-        calibration_gap=0.0,
-        share_drifted=0.0,
-    )
-    return decide_action(replace(quiet, **changes), POLICY)
+    return decide_action(replace(QUIET, **changes), POLICY)
 
 
 def test_a_quiet_week_is_waited_out():
@@ -125,6 +138,14 @@ def test_forgetting_says_why():
 @pytest.mark.parametrize(("share", "action"), [(0.49, WAIT), (0.5, WATCH), (1.0, WATCH)])
 def test_drift_alone_is_watched_from_its_bound_on(share, action):
     assert decide(share_drifted=share).action == action
+
+
+def test_drifted_features_stay_on_record_beside_an_alarm_about_one_of_them():
+    one = Standing("inputs", "seats", 1, "out of its band")
+
+    counted = what_counts(replace(QUIET, share_drifted=0.7, alarms=(one,)), Policy())
+
+    assert [alarm.subject for alarm in counted] == ["seats", "features"]
 
 
 def test_watching_drift_says_how_much_of_it_there_is():

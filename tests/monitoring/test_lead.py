@@ -1,5 +1,6 @@
 """Lead: days between two alarms over the same windows, and what a label delay adds."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -24,6 +25,7 @@ def year(promised_from: int | None, real_from: int | None, days: int = 70) -> li
             flights=1000,
             promised=1000 * (0.5 if promised_from is not None and number >= promised_from else GOOD),
             probability=200.0,
+            labelled=1000,
             lost=1000 * (0.5 if real_from is not None and number >= real_from else GOOD + WOBBLE[number // 7 % 3]),
             late=200,
         )
@@ -63,8 +65,17 @@ def test_labels_that_ring_first_are_a_lead_below_zero():
 
 
 def test_alarms_outside_of_the_worse_weeks_do_not_count():
-    days = year(promised_from=30, real_from=49)
-    calm = [day for day in days if day.week < "2013-05-20"]
-    weeks = list(dict.fromkeys(day.week for day in calm))
+    days = year(promised_from=20, real_from=None, days=49)
+    weeks = list(dict.fromkeys(day.week for day in days))
+    only_first = {week: place == 0 for place, week in enumerate(weeks)}
 
-    assert leads(calm, dict.fromkeys(weeks, False), dict.fromkeys(weeks, 0.2), RATE, 0) == []
+    (lead,) = leads(days, only_first, dict.fromkeys(weeks, 0.2), RATE, 0)
+
+    assert lead.estimate is None
+
+
+def test_flights_without_a_label_are_promised_and_not_lost():
+    days = year(promised_from=None, real_from=None)
+    half = [replace(day, labelled=500, lost=day.lost / 2, late=100) for day in days]
+
+    assert lead_of(half) == lead_of(days)

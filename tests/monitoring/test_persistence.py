@@ -1,4 +1,4 @@
-"""How long an alarm has stood: in a row, by detector and subject, provisional weeks left out."""
+"""How long an alarm has stood: in a row, by detector, provisional weeks left out."""
 
 from monitoring.alarms import Alarm
 from monitoring.persistence import Standing, standing_alarms
@@ -22,8 +22,12 @@ def test_weeks_in_a_row_are_counted_back_to_the_last_calm_one():
     assert weeks_of([alarm()], [], [alarm()], [alarm()]) == [2]
 
 
-def test_another_subject_of_the_same_detector_is_another_row():
-    assert weeks_of([alarm(subject="auc")], [alarm(), alarm(subject="auc")]) == [1, 2]
+def test_a_fault_whose_farthest_subject_changes_goes_on():
+    assert weeks_of([alarm(subject="B6")], [alarm(subject="AA")], [alarm(subject="B6")]) == [3]
+
+
+def test_another_detector_is_another_row():
+    assert weeks_of([alarm("slices")], [alarm(), alarm("slices")]) == [1, 2]
 
 
 def test_what_was_raised_before_and_is_calm_now_does_not_stand():

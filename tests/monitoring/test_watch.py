@@ -30,14 +30,14 @@ def test_a_detector_is_as_precise_as_its_judged_alarms():
     told = ({"is_true": True}, {"is_true": False}, {"is_true": True}, {}, {"is_provisional": True})
     alarms = read_week(monitored(alarms=tuple(alarm(**facts) for facts in told)), "").alarms
 
-    record = record_of("estimate", alarms)
+    record = record_of("estimate", alarms, 40)
 
     assert (record.alarms, record.right, record.false, record.unjudged, record.provisional) == (5, 2, 1, 1, 1)
     assert record.precision == pytest.approx(2 / 3)
 
 
 def test_a_detector_of_which_nothing_was_judged_has_no_precision():
-    assert record_of("estimate", read_week(monitored(alarms=(alarm(),)), "").alarms).precision is None
+    assert record_of("estimate", read_week(monitored(alarms=(alarm(),)), "").alarms, 1).precision is None
 
 
 def test_the_error_of_the_estimate_is_the_mean_over_the_weeks_that_have_both():

@@ -11,6 +11,7 @@ from infra.online_predictions import FILE, PREDICTIONS, open_predictions
 from pipelines.as_of import AS_OF
 from pipelines.asked import STALE
 from pipelines.every_prediction import every_prediction, summarise
+from pipelines.monitor_flow import measure_week_quality
 from pipelines.online_week import answers_of, read_online
 from pipelines.scoring import PROBABILITY
 from pipelines.watching import watch_week
@@ -98,6 +99,75 @@ def test_answers_without_fresh_features_ring_as_that_and_are_not_taken_for_skew(
 
     assert found["freshness"] == STALE
     assert "skew" not in found
+
+
+@pytest.mark.parametrize(
+    ("column", "written"),
+    [
+        ("features", '{"seats": '),
+        ("features", '["seats"]'),
+        ("features", '{"seats": "many"}'),
+        ("flight", "[]"),
+        ("flight", '{"carrier": "UA"}'),
+        ("flight", '["UA", 1, "EWR", "IAH", "soon", "later", 1400.0]'),
+    ],
+)
+def test_a_record_that_cannot_be_read_is_an_answer_that_is_not_the_models(context, week, answers, column, written):
+    answers[7][column] = written
+    put(context, answers)
+
+    assert alarms(context, week) == {"answers": "probability"}
+
+
+def test_a_feature_that_one_record_lacks_is_found_beside_those_that_others_have_wrong(context, week, answers):
+    kept = orjson.loads(answers[7]["features"])
+    del kept["departures_same_hour"]
+    answers[7]["features"] = orjson.dumps(kept).decode()
+    for answer in answers[8:20]:
+        change_features(answer, seats=1.0)
+    put(context, answers)
+
+    skew = next(one for one in read_online(context, week, answers_of(context, week)) if one.detector == "skew")
+
+    assert (skew.subject, skew.value) == ("seats", pytest.approx(13 / ANSWERED))
+
+
+def test_a_feature_that_no_record_has_is_wrong_in_every_flight(context, week, answers):
+    for answer in answers:
+        kept = orjson.loads(answer["features"])
+        del kept["seats"]
+        answer["features"] = orjson.dumps(kept).decode()
+    put(context, answers)
+
+    skew = next(one for one in read_online(context, week, answers_of(context, week)) if one.detector == "skew")
+
+    assert (skew.subject, skew.value) == ("seats", 1.0)
+
+
+def test_a_week_without_a_single_label_is_measured_and_rings_for_its_labels(context, week, monkeypatch):
+    accepted = context.accepted
+    monkeypatch.setattr(
+        context,
+        "accepted",
+        lambda feed, *rest: accepted(feed, *rest).clear() if feed is s.OUTCOMES else accepted(feed, *rest),
+    )
+
+    quality = measure_week_quality.fn(context, week)
+    facts = watch_week(context, week, context.store.read_table("features", week.id))
+
+    assert (quality["label_coverage"], quality["quality"]) == (0.0, {})
+    (alarm,) = (alarm for alarm in facts["alarms"] if alarm["detector"] == "coverage")
+    assert (alarm["value"], alarm["is_provisional"]) == (0.0, False)
+
+
+def test_a_flight_that_was_asked_twice_counts_once_in_quality(context, week, answers):
+    again = [answer | {"request_id": f"again-{place}"} for place, answer in enumerate(answers)]
+    put(context, [*answers, *again])
+
+    online = next(one for one in summarise(every_prediction(context, week, week.end)) if one["source"] == "online")
+
+    assert (online["predictions"], online["flights"]) == (2 * ANSWERED, ANSWERED)
+    assert online["quality"]["flights"] <= ANSWERED
 
 
 def test_answers_about_a_week_are_those_of_no_other(context, week, answers):
