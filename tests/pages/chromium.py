@@ -73,6 +73,7 @@ class Chromium:
             tall = self._ask(page, "document.documentElement.scrollHeight")
             self._resize(page, width_px, min(tall, TALLEST_PX))  # what lies below the window is not painted
             time.sleep(PAINT_SECONDS)
+            picture.parent.mkdir(parents=True, exist_ok=True)
             picture.write_bytes(base64.b64decode(self._call("Page.captureScreenshot", page)["data"]))
         self._call("Target.closeTarget", targetId=target)
         _tell(seen, [event for event in self._events if event.get("sessionId") == page])
