@@ -78,6 +78,11 @@ class Rehearsal:
         quarantined = {rule: rows for rule, rows in judged.quarantined_by.items() if rule in found}
         return Trial(fault, week.id, caught, judged.blocked_by, quarantined, 0 if judged.blocked_by else wrong)
 
+    def caught_by(self, fault: Fault, week: Week, seed: int) -> str:
+        """The rule that caught a fault, the first of those that did; empty where none did."""
+        trial = self.try_fault(fault, week, seed)
+        return next(iter((*trial.blocked_by, *trial.quarantined_by)), "") if trial and trial.caught else ""
+
     def batch(self, feed: s.Feed, week: Week) -> pl.DataFrame:
         """What a feed delivers in a week."""
         return rows_of_week(self.feeds[feed.name].lazy(), feed, week.start, week.end).collect()

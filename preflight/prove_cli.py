@@ -119,7 +119,10 @@ def detectors(
     without: Annotated[str | None, typer.Option(help="a detector that is switched off: the proof must fail")] = None,
     as_json: Json = False,
 ) -> None:
-    """Let faults of model and feeds past the contract into real weeks; require each named detector to see them."""
+    """Put faults of feeds, models and serving into real weeks; require the contract or the named detector to see them.
+
+    A feed fault is tried at the contract's door, and let past it to see who else would have noticed.
+    """
     from preflight import prove_detectors
 
     prove_detectors.detectors(context.obj, weeks, without, as_json)
