@@ -86,6 +86,19 @@ def estimate_record(weeks: Sequence[Mapping], metric: str) -> dict[str, float]:
     }
 
 
+def estimates_by_month(weeks: Sequence[Mapping], metric: str) -> dict[str, tuple[float, float]]:
+    """Estimated and realised metric of each month, its weeks weighed by labelled flights; a week is its Monday's."""
+    sums: dict[str, list[tuple[int, float, float]]] = {}
+    for week in weeks:
+        if metric in week["estimate"] and metric in week.get("realised", {}):
+            flights = week["coverage"]["labelled"]
+            sums.setdefault(week["week"][:7], []).append((flights, week["estimate"][metric], week["realised"][metric]))
+    return {
+        month: tuple(float(np.average(values, weights=flights)) for values in (told, came))
+        for month, (flights, told, came) in ((month, tuple(zip(*found, strict=True))) for month, found in sums.items())
+    }
+
+
 def mark_alarms(weeks: Sequence[Mapping]) -> list[dict]:
     """Every alarm of the weeks, with `is_true`: whether its week was worse; None where that cannot be told."""
     truth = worse_weeks(weeks)

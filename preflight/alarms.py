@@ -5,7 +5,14 @@ from pathlib import Path
 from statistics import mean
 
 from infra.settings import Settings
-from monitoring.alarm_record import Record, estimate_record, judge_detectors, mark_alarms, worse_weeks
+from monitoring.alarm_record import (
+    Record,
+    estimate_record,
+    estimates_by_month,
+    judge_detectors,
+    mark_alarms,
+    worse_weeks,
+)
 from monitoring.bands import rate_per_week
 from monitoring.clean_weeks import draw_halves
 from monitoring.figures import markdown_table
@@ -32,6 +39,11 @@ RECORD_HEADS = dict.fromkeys(("detector", "alarms", "in worse weeks", "precision
 ESTIMATE_HEADS = dict.fromkeys(("estimate of", "weeks", "mean error", "mean absolute error", "correlation"), "right")
 
 
+MONTHLY = ("log_loss", "roc_auc", "late_share")
+MONTH_HEADS = {
+    "month": "left",
+    **{f"{METRICS[metric]}{kind}": "right" for metric in MONTHLY for kind in (" est.", "", " off")},
+}
 DAYS_A_WEEK = 7
 LABEL_DELAYS = (0, 7, 30)
 """Days until a label is known: within hours as here, after a week, or when the month's statistics are published."""
@@ -51,6 +63,7 @@ def alarms(settings: Settings, frozen: bool, as_json: bool) -> None:
         show.table("Weeks that alarmed", WEEK_HEADS, week_rows(weeks, {} if frozen else _done(context)))
         show.table("What labels said of it later", RECORD_HEADS, record_rows(judge_detectors(weeks)))
         show.table("Quality told without labels", ESTIMATE_HEADS, estimate_rows(weeks))
+        show.table("Month by month, estimated and as it came", MONTH_HEADS, month_rows(weeks))
         if not frozen:
             show.table("Days of lead of the estimate, in runs of worse weeks", LEAD_HEADS, lead_rows(context, weeks))
     document = {
@@ -88,6 +101,8 @@ def write(settings: Settings, draws: int, path: Path, as_json: bool) -> None:
         "## As the year was lived",
         markdown_table(WEEK_HEADS, week_rows(lived, _done(context))),
         markdown_table(RECORD_HEADS, record_rows(judge_detectors(lived))),
+        "Month by month, estimated and as it came:",
+        markdown_table(MONTH_HEADS, month_rows(lived)),
         "How many days the estimate rings before labels do, in runs of worse weeks, by the days that labels take:",
         markdown_table(LEAD_HEADS, lead_rows(context, lived)),
         "## If the champion of March had answered all year",
@@ -167,6 +182,20 @@ def estimate_rows(weeks: list[dict]) -> list[tuple]:
         errors = (f"{found['mean_error']:+.4f}", f"{found['mean_absolute_error']:.4f}", f"{found['correlation']:.2f}")
         rows.append((name, str(found["weeks"]), *errors))
     return rows
+
+
+def month_rows(weeks: list[dict]) -> list[tuple]:
+    """A row for each month: each metric as it was promised, as it came, and the first less the second."""
+    found = {metric: estimates_by_month(weeks, metric) for metric in MONTHLY}
+    return [
+        (month, *(cell for metric in MONTHLY for cell in _told_and_came(*found[metric][month])))
+        for month in found["log_loss"]
+        if all(month in found[metric] for metric in MONTHLY)
+    ]
+
+
+def _told_and_came(told: float, came: float) -> tuple[str, str, str]:
+    return f"{told:.3f}", f"{came:.3f}", f"{told - came:+.3f}"
 
 
 def lead_rows(context: Context, weeks: list[dict]) -> list[tuple]:

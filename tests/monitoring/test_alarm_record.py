@@ -2,7 +2,7 @@
 
 import pytest
 
-from monitoring.alarm_record import estimate_record, judge_detectors, mark_alarms, worse_weeks
+from monitoring.alarm_record import estimate_record, estimates_by_month, judge_detectors, mark_alarms, worse_weeks
 
 
 def week(number: int, skill: float = 0.2, upper: float | None = None, alarms: tuple[str, ...] = ()) -> dict:
@@ -53,3 +53,24 @@ def test_estimates_are_held_to_what_came():
     assert found["weeks"] == 5
     assert found["mean_error"] == pytest.approx(0.01)
     assert found["correlation"] == pytest.approx(1)
+
+
+def test_months_are_told_by_their_weeks_weighed_by_labelled_flights():
+    weeks = [
+        {
+            "week": week,
+            "coverage": {"labelled": flights},
+            "estimate": {"log_loss": told},
+            "realised": {"log_loss": came},
+        }
+        for week, flights, told, came in (
+            ("2013-04-01", 100, 0.4, 0.5),
+            ("2013-04-29", 300, 0.8, 0.9),
+            ("2013-05-06", 100, 0.1, 0.2),
+        )
+    ]
+    without_labels = {"week": "2013-05-13", "coverage": {"labelled": 0}, "estimate": {"log_loss": 9.0}}
+
+    found = estimates_by_month([*weeks, without_labels], "log_loss")
+
+    assert found == {"2013-04": (pytest.approx(0.7), pytest.approx(0.8)), "2013-05": (0.1, 0.2)}
