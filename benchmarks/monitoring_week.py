@@ -26,6 +26,7 @@ from preflight.session import prepare
 
 ROWS = 28_000
 NOT_COPIED = ("prefect", "gx", "cache", "staged", "landed", "prediction_log", "online_predictions.db*", "bentoml")
+FLOOR, ONLINE = "floor: reading the tables", "online answers"
 TABLES = ("predictions", "features", "yardsticks")
 
 
@@ -60,15 +61,19 @@ def busiest_week(context: Context) -> Week:
 
 def measure(context: Context, week: Week) -> dict[str, float]:
     """Seconds of each part the second time: the first pays imports, and reads files that were not read yet."""
-    from pipelines.monitor_flow import hold_against_normal, measure_week_drift, measure_week_quality
+    from pipelines.monitor_flow import measure_week_drift, measure_week_quality
     from pipelines.online_week import answers_of, read_online
+    from pipelines.watching import watch
+
+    tables = [context.store.read_table(name, week.id) for name in ("predictions", "features")]
+    before = [event for event in context.journal.events("monitor") if event["week"] < week.id]
 
     parts: dict[str, Callable[[], object]] = {
-        "floor: reading the tables": lambda: [context.store.read_table(name, week.id) for name in TABLES],
+        FLOOR: lambda: [context.store.read_table(name, week.id) for name in TABLES],
         "quality, with labels": lambda: measure_week_quality.fn(context, week),
         "drift, Evidently": lambda: measure_week_drift.fn(context, week),
-        "of the next: online answers": lambda: list(read_online(context, week, answers_of(context, week))),
-        "bands and alarms": lambda: hold_against_normal.fn(context, week),
+        "bands and alarms": lambda: watch(context, week, *tables, before),
+        ONLINE: lambda: list(read_online(context, week, answers_of(context, week))),
     }
     for part in parts.values():
         part()
@@ -85,11 +90,11 @@ def report(context: Context, week: Week, rows: int, seconds: dict[str, float], p
         heads,
         [(name, f"{spent:.2f}", f"{spent / replay:.1%}") for name, spent in seconds.items()],
     )
-    total = seconds["quality, with labels"] + seconds["drift, Evidently"] + seconds["bands and alarms"]
-    without = total - seconds["of the next: online answers"]
+    total = sum(seconds.values()) - seconds[FLOOR]
+    without = total - seconds[ONLINE]
     show.tell(
         f"{total:.1f} s, {without:.1f} s of them without online answers, which is {without / replay:.0%} of the "
-        f"{replay:.1f} s that a week of the replay took; {total / seconds['floor: reading the tables']:.0f} times the "
+        f"{replay:.1f} s that a week of the replay took; {total / seconds[FLOOR]:.0f} times the "
         f"floor; at most {peak_bytes / 2**20:,.0f} MB"
     )
 

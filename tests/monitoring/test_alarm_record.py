@@ -63,7 +63,7 @@ def test_months_are_told_by_their_weeks_weighed_by_labelled_flights():
             "estimate": {"log_loss": told},
             "realised": {"log_loss": came},
         }
-        for week, flights, told, came in (
+        for week, labels, told, came in (
             ("2013-04-01", 100, 0.4, 0.5),
             ("2013-04-29", 300, 0.8, 0.9),
             ("2013-05-06", 100, 0.1, 0.2),
