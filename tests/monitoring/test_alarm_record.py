@@ -59,7 +59,7 @@ def test_months_are_told_by_their_weeks_weighed_by_labelled_flights():
     weeks = [
         {
             "week": week,
-            "coverage": {"labelled": flights},
+            "coverage": {"labelled": labels},
             "estimate": {"log_loss": told},
             "realised": {"log_loss": came},
         }
