@@ -103,7 +103,9 @@ class SharedLog:
             return None
         number, start, length = place
         if number == self._segment:
-            return os.pread(self._handle, length, start)
+            line = os.pread(self._handle, length, start)
+            if self._key_of(line) == key:
+                return line
         path = path_of(self._folder, number)
         line = next(whole_lines(path, start), b"")
         if self._key_of(line) == key:

@@ -3,6 +3,7 @@
 All of it is one immutable value that is swapped in one step; a request reads it once, so no answer mixes two.
 """
 
+import errno
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -36,6 +37,9 @@ from services.routing import Plan
 PLAN = "serving/plan.json"
 
 logger = logging.getLogger(__name__)
+
+PASSING = {errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.EINTR, errno.ESTALE}
+"""What a machine says when it cannot now and may be able to later."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +105,7 @@ class Follower:
     def __init__(self, store: Store, forgotten: Callable[[], frozenset[str]] = frozenset) -> None:
         """`forgotten` tells the pseudonyms that were erased. Raises what `load_served` raises without a model."""
         self._store, self._forgotten = store, forgotten
-        self._seen = self._marks()
+        self._seen, self._again = self._marks(), False
         self.current = self._first()
         self._tell()
 
@@ -111,9 +115,11 @@ class Follower:
 
     def load(self) -> None:
         """Load what changed and swap it in; whatever fails to verify leaves what answers where it is."""
-        self._seen, before = self._marks(), self.current
+        self._seen, self._again, before = self._marks(), False, self.current
         try:
             self.current = self._next()
+            if self._again:
+                self._seen = ()
         except Exception:
             self._seen = ()  # to be tried again
             raise
@@ -144,6 +150,7 @@ class Follower:
             champion = self._load(served, known)
         except (PreflightError, OSError) as error:
             refused = str(error)
+            self._try_again_after(error)
         features = now.features
         if (champion.served.week, self._seen[-1]) != self._features_of:
             features = self._features(champion.served)
@@ -160,7 +167,13 @@ class Follower:
             except (PreflightError, OSError) as error:
                 REFUSED_MODELS.inc()
                 logger.error("the %s is not loaded: %s", role, error)
+                self._try_again_after(error)
         return found
+
+    def _try_again_after(self, error: Exception) -> None:
+        """What the machine refused for the moment may go well the next time; a model that is spoilt stays so."""
+        if PASSING & {getattr(error, "errno", None), getattr(error.__cause__, "errno", None)}:
+            self._again = True
 
     def _load(self, served: Served, known: dict[tuple, Loaded]) -> Loaded:
         loaded = known.get(_name(served))

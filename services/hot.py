@@ -34,13 +34,16 @@ class Served:
     is_leaving: Callable[[], bool]
 
 
+ID_BYTES = 12
+"""Of an id that we give: a caller who could foresee it could take it, and have somebody else refused."""
+
+
 class HotRoutes:
     """The ASGI application. `serve` gives it what it answers with, once the worker has loaded it."""
 
     def __init__(self) -> None:
         self._served: Served | None = None
         self._in_flight = 0
-        self._worker, self._made = secrets.token_hex(6), 0
 
     def serve(self, served: Served) -> None:
         """From now on answer with this."""
@@ -86,10 +89,9 @@ class HotRoutes:
             self._in_flight -= 1
 
     def asked(self, kind: str, headers: Headers, body: bytes) -> Asked:
-        """A request beside what it asks about; one without an id gets one that no other worker gives."""
+        """A request beside what it asks about; one without an id gets one that nobody can guess beforehand."""
         if headers.request_id is None:
-            self._made += 1
-            return Asked(f"{self._worker}-{self._made}", "", headers.version)
+            return Asked(secrets.token_hex(ID_BYTES), "", headers.version)
         pin = b"" if headers.version is None else str(headers.version).encode()
         digest = self._served.digest(kind.encode(), pin, body)
         return Asked(headers.request_id, digest, headers.version, may_be_again=True)

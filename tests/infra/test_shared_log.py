@@ -362,6 +362,21 @@ def test_segments_that_were_written_anew_are_followed_and_their_keys_are_still_k
     assert keys(tmp_path) == ["a", "b", "c", "d", "e"]
 
 
+def test_a_key_that_was_renamed_in_the_newest_segment_is_not_taken_for_what_lies_in_its_place(tmp_path):
+    log = opened(tmp_path)
+    append(log, "a", "bb", "c")
+    with holding(tmp_path):
+        (segment,) = segments(tmp_path)
+        aside = segment.with_suffix(".aside")
+        aside.write_bytes(
+            segment.read_bytes().replace(line("a"), line("a", "longer")).replace(line("bb"), line("erased"))
+        )
+        aside.rename(segment)
+
+    assert log.find(b"bb") is None
+    assert (log.find(b"a"), log.find(b"c")) == (line("a", "longer"), line("c"))
+
+
 def test_a_full_disk_is_refused_naming_the_file_and_nothing_is_known_of_the_line(tmp_path):
     (tmp_path / "000001.jsonl").symlink_to("/dev/full")
     log = opened(tmp_path)

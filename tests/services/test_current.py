@@ -1,6 +1,7 @@
 """What answers follows the pointers, and whatever does not verify leaves what answers where it is, and says why."""
 
 import asyncio
+import errno
 import json
 import logging
 import shutil
@@ -19,7 +20,7 @@ from pipelines.feature_catalog import NAMES
 from pipelines.snapshot import snapshot_path, write_snapshot
 from pipelines.state import World, prepare_state
 from pipelines.tampering import small_bundle
-from services import worker
+from services import current, worker
 from services.current import PLAN, Follower
 from services.model import CHALLENGER, POINTER, PREVIOUS, NothingToServe, export_model, point_to, pointed
 from services.prediction_log import unpack_features
@@ -226,6 +227,22 @@ def test_a_model_that_was_mended_answers(service, home):
     home.export(NEW)
 
     assert (card(service)["model_version"], card(service)["refused"]) == (NEW, None)
+
+
+def test_a_model_that_the_machine_could_not_read_for_the_moment_is_tried_again(home, monkeypatch):
+    follower = Follower(home.store)
+    home.export(NEW)
+
+    def fails(store, served):
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with monkeypatch.context() as busy:
+        busy.setattr(current, "load_verified", fails)
+        follower.load()
+        assert (follower.current.champion.version, follower.has_changed()) == (CHAMPION, True)
+
+    follower.load()
+    assert (follower.current.champion.version, follower.has_changed()) == (NEW, False)
 
 
 def test_a_worker_that_starts_falls_back_as_one_that_runs(home):

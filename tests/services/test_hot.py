@@ -145,6 +145,13 @@ def test_a_wrong_header_is_422_by_its_name(service, home, name, text):
     assert problems_of(answer)[0]["field"] == name
 
 
+def test_an_id_that_we_give_cannot_be_foreseen_from_those_before(service, home):
+    given = [service.post("predict", home.message()).json()["request_id"] for _ in range(20)]
+
+    assert len(set(given)) == 20
+    assert len({one[:6] for one in given}) > 10, "a part that stays is no secret"
+
+
 @pytest.mark.parametrize("request_id", ["a", "A.b_c:d-9", "0" * 128])
 def test_the_id_of_the_caller_is_that_of_the_answer_and_of_a_refusal(service, home, request_id):
     answer = service.post("predict", home.message(), x_request_id=request_id)
