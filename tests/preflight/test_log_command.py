@@ -121,8 +121,8 @@ def test_a_file_of_another_kind_is_refused_with_what_is_expected(run_here, lived
     assert not list(tmp_path.glob("week*"))
 
 
-def test_a_week_that_was_not_scored_is_named_with_the_command_that_scores_it(run_here, lived_copy):
-    ended = run_here(lived_copy.settings.home, "log", "week", "2013-01-01")
+def test_a_week_that_is_not_scored_is_refused_with_the_first_that_is(run_here, tmp_path):
+    ended = run_here(tmp_path, "log", "week", "2013-01-01")
 
     assert ended.returncode != 0
-    assert "preflight score 2012-12-31" in ended.stderr
+    assert "no week of 2013-01-01 is scored: the weeks before 2013-02-04 are learned from" in ended.stderr
