@@ -9,6 +9,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from infra.errors import PreflightError
 from infra.leash import leashed
 from infra.network import LOOPBACK, claim_port, wait_until_answering
+from infra.storage import write_atomically
 
 ROUTES = {
     **dict.fromkeys(("/v1/predict", "/v1/predict_batch", "/v1/explain"), "POST"),
@@ -27,6 +29,9 @@ ROUTES = {
 }
 """What is passed to a worker, and by which method; everything else is answered with 404."""
 
+CONTAINERS = ["service-1:3000", "service-2:3000"]
+"""The workers of docker-compose.yml."""
+TEMPORARY, OUTPUT = Path("/tmp"), Path("/dev/stdout")
 START_SECONDS = 20
 DRAIN_SECONDS = 10
 OUTSIDE_PATH = "/usr/sbin:/usr/local/sbin"  # where it is installed, and where an ordinary user's PATH does not look
@@ -99,7 +104,9 @@ def running_proxy(
     folder.mkdir(parents=True, exist_ok=True)
     configuration = folder / "nginx.conf"
     configuration.write_text(
-        proxy_configuration(folder, access_log, f"{host}:{port}", upstreams, limits or ProxyLimits(), certificate)
+        proxy_configuration(
+            folder, access_log, f"{host}:{port}", upstreams, limits or ProxyLimits(), certificate, os.geteuid() == 0
+        )
     )
     command = [nginx, "-e", "stderr", "-p", str(folder), "-c", str(configuration)]
     with leashed(command, log) as process:
@@ -129,13 +136,14 @@ def proxy_configuration(
     upstreams: list[str],
     limits: ProxyLimits,
     certificate: Certificate | None = None,
+    is_root: bool = False,
 ) -> str:
     """The text of `nginx.conf`: `folder` takes its process id and temporary files, `listen` is `host:port`."""
     environment = Environment(
         loader=PackageLoader("infra", "proxy"), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     return environment.get_template("nginx.conf.jinja").render(
-        root=os.geteuid() == 0,
+        root=is_root,
         folder=folder,
         access_log=access_log,
         listen=listen,
@@ -147,6 +155,18 @@ def proxy_configuration(
     )
 
 
+def write_for_containers(folder: Path) -> list[Path]:
+    """Write what nginx is started with in a container, `nginx.conf`, and `tls.conf` for who mounts a certificate.
+
+    Temporary files go where a container that is otherwise read-only may write, and the access log to its output.
+    """
+    plain = proxy_configuration(TEMPORARY, OUTPUT, "0.0.0.0:8080", CONTAINERS, ProxyLimits())
+    secret = Certificate(Path("/run/secrets/tls.crt"), Path("/run/secrets/tls.key"))
+    tls = proxy_configuration(TEMPORARY, OUTPUT, "0.0.0.0:8443", CONTAINERS, ProxyLimits(), secret)
+    texts = {"nginx.conf": plain, "tls.conf": tls}
+    return [write_atomically(folder / name, text.encode()) for name, text in texts.items()]
+
+
 def _drain(pid_file: Path, process: subprocess.Popen) -> None:
     """Let it answer what it has accepted; the leash ends what is left."""
     if process.poll() is not None:
@@ -154,3 +174,7 @@ def _drain(pid_file: Path, process: subprocess.Popen) -> None:
     with contextlib.suppress(OSError, ValueError, subprocess.TimeoutExpired):
         os.kill(int(pid_file.read_text()), signal.SIGQUIT)
         process.wait(DRAIN_SECONDS)
+
+
+if __name__ == "__main__":
+    write_for_containers(Path(sys.argv[1]))

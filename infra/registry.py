@@ -5,7 +5,6 @@ rollback would go. A version is loaded only if its file has the SHA-256 it was r
 """
 
 from collections.abc import Sequence
-from contextlib import nullcontext
 from functools import lru_cache
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -28,7 +27,7 @@ from infra.model_file import TRUSTED_TYPES, load_model, sha256_of, verify_model
 from infra.model_signature import signature_of
 from infra.records import require_judged, require_let_in, require_yes
 from infra.scorer import Scorer, load_bundle
-from infra.storage import forget_unfinished_database, mark_migrated
+from infra.storage import forget_unfinished_database, make_folder, mark_migrated
 
 EXPERIMENT = "flight-lateness"
 CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
@@ -48,7 +47,8 @@ class Registry:
     def __init__(self, folder: Path, tracking_uri: str | None = None) -> None:
         if tracking_uri is None:
             forget_unfinished_database(folder, DATABASE)
-        self._promotions = nullcontext() if tracking_uri else FileLock(folder / "promotion.lock")
+        make_folder(folder)
+        self._promotions = FileLock(folder / "promotion.lock")  # of all that share the home, whatever keeps the models
         self._uri = tracking_uri or f"sqlite:///{folder / DATABASE}"
         mlflow.set_tracking_uri(self._uri)
         self._client = mlflow.MlflowClient(self._uri)

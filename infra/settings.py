@@ -4,10 +4,22 @@ import os
 from datetime import date, timedelta
 from pathlib import Path
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from infra.errors import PreflightError
+
+DATABASES = ("sqlite:", "postgresql:", "postgresql+psycopg:")
+SHORTEST_KEY = 16
+SECRET = ("predictions_url", "api_key", "backup_databases")
+"""Settings whose value may hold a password: it is never said, printed or logged."""
+FREE = (
+    *("home", "source", "port", "pseudonym_key", "tracking_uri", "api_key"),
+    *("workers", "max_in_flight", "drain_seconds", "canary", "predictions_url"),
+    *("log_segment_mb", "log_backlog_mb", "remembered_requests", "evidently_reports"),
+    *("backup_databases", "backup_folders"),
+)
+"""Settings that may change during a life: they say where and how it is lived, and not what comes of it."""
 
 
 class SettingsError(PreflightError, ValueError):
@@ -63,7 +75,23 @@ class Settings(BaseSettings):
     remembered_requests: int = Field(200_000, ge=1000, description="request ids that a worker knows the answer of")
     canary: bool = Field(False, description="a new champion answers 5, 25, 50, 100 % in turn, and not all at once")
     predictions_url: str | None = Field(
-        None, description="database that the prediction log is loaded into, as SQLAlchemy names it; none: SQLite"
+        None,
+        repr=False,
+        description="database that the prediction log is loaded into, as SQLAlchemy names it; none: SQLite",
+    )
+    tracking_uri: str | None = Field(
+        None, description="address of the MLflow server with runs, models and aliases; none: SQLite, files beside it"
+    )
+    api_key: SecretStr | None = Field(
+        None, description="what X-Api-Key has to hold where X-Model-Version pins a model; none: nobody asks"
+    )
+    backup_databases: tuple[str, ...] = Field(
+        (),
+        repr=False,
+        description="PostgreSQL databases that a backup holds beside the home folder, as a JSON list of URLs",
+    )
+    backup_folders: tuple[Path, ...] = Field(
+        (), description="folders that a backup holds beside the home folder, as a JSON list"
     )
     port: int = Field(3000, ge=1024, le=65535, description="loopback port of the prediction service")
 
@@ -80,6 +108,28 @@ class Settings(BaseSettings):
         if day.weekday() != 0:
             raise ValueError("expected a Monday")
         return day
+
+    @field_validator("tracking_uri")
+    @classmethod
+    def _is_a_server(cls, uri: str | None) -> str | None:
+        if uri is not None and not uri.startswith(("http://", "https://")):
+            raise ValueError("expected the http:// or https:// address of a server")
+        return uri
+
+    @field_validator("api_key")
+    @classmethod
+    def _is_long(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is not None and len(key.get_secret_value()) < SHORTEST_KEY:
+            raise ValueError(f"expected at least {SHORTEST_KEY} characters; make secrets makes one")
+        return key
+
+    @field_validator("predictions_url", "backup_databases", mode="after")
+    @classmethod
+    def _are_databases(cls, urls: str | tuple[str, ...] | None) -> str | tuple[str, ...] | None:
+        for url in (urls,) if isinstance(urls, str) else urls or ():
+            if not url.startswith(DATABASES):
+                raise ValueError(f"expected an address that begins with one of {', '.join(DATABASES)}")
+        return urls
 
     @model_validator(mode="after")
     def _leaves_days_to_learn_and_to_score(self) -> "Settings":
@@ -120,4 +170,6 @@ def _readable(problem: dict) -> str:
     words = problem["msg"].removeprefix("Value error, ")
     if not problem["loc"]:
         return words
-    return f"PREFLIGHT_{str(problem['loc'][0]).upper()}: {words[0].lower()}{words[1:]}, got {str(problem['input'])!r}"
+    name = str(problem["loc"][0])
+    got = "something else (it may be a secret)" if name in SECRET else repr(str(problem["input"]))
+    return f"PREFLIGHT_{name.upper()}: {words[0].lower()}{words[1:]}, got {got}"

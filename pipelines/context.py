@@ -16,7 +16,7 @@ from infra.errors import PreflightError
 from infra.forgotten import Forgotten
 from infra.journal import Journal
 from infra.ledger import Ledger
-from infra.settings import Settings, load_settings
+from infra.settings import FREE, Settings, load_settings
 from infra.source import Source, open_source
 from infra.stopwatch import part
 from infra.storage import MissingTable, Store
@@ -38,12 +38,6 @@ WEEKS_TO_JUDGE_BY = 6
 """Accepted weeks that a batch is judged against: enough to know what a weekday usually brings."""
 WEEKS_OF_PLAN = 3
 """Weeks whose flights an outcome may be about: one that lands late may be two weeks old."""
-FREE_SETTINGS = (
-    *("home", "source", "port", "pseudonym_key"),
-    *("workers", "max_in_flight", "drain_seconds", "canary", "predictions_url"),
-    *("log_segment_mb", "log_backlog_mb", "remembered_requests", "evidently_reports"),
-)
-"""Settings that may change during a life; what a source contains is checked row by row when it lands."""
 
 
 class OtherHistory(PreflightError, ValueError):  # noqa: N818
@@ -73,7 +67,7 @@ class Context:
         """The MLflow registry."""
         with part("imports"):
             from infra.registry import Registry
-        return Registry(self.settings.home / "mlflow")
+        return Registry(self.settings.home / "mlflow", self.settings.tracking_uri)
 
     @cached_property
     def source(self) -> Source:
@@ -94,7 +88,7 @@ class Context:
                 f"a tail number was begun to be erased under {self.settings.home}, and the command was interrupted; "
                 "run it again first: preflight forget TAIL"
             )
-        ours = self.settings.model_dump(mode="json", exclude=set(FREE_SETTINGS))
+        ours = self.settings.model_dump(mode="json", exclude=set(FREE))
         theirs = self.store.read_json(HISTORY)
         if theirs is None:
             self.store.write_json(HISTORY, ours)

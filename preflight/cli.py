@@ -17,6 +17,7 @@ from preflight import (
     prove_cli,
     quarantine_cli,
     rollout_cli,
+    server_cli,
     serving_cli,
     versions_cli,
     workspace_cli,
@@ -43,6 +44,7 @@ app.command()(alarms_cli.shift)
 app.command()(rollout_cli.rollback)
 app.command()(contenders_cli.contenders)
 app.add_typer(serving_cli.app)
+app.add_typer(server_cli.app)
 app.add_typer(rollout_cli.app)
 app.add_typer(versions_cli.app)
 app.add_typer(log_cli.app)

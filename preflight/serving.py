@@ -3,7 +3,7 @@
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
@@ -28,6 +28,8 @@ from services.parity import Parity, ask_service, compare
 from services.switching import FOLDER, settle
 
 STEP_SECONDS = 1
+ALIVE = "serving/alive"
+"""Written at each step of an agent: whoever looks after it sees by its age whether it still steps."""
 ONE_SERVICE = "serving/agent"
 """The folder that a service holds as long as it runs: two would follow each other's pointers."""
 
@@ -56,27 +58,55 @@ def serve(settings: Settings, port: int | None, week: str | None = None, behind_
     """Export the champion as of the newest week, or of a chosen one, and answer until interrupted."""
     context = open_context(settings)
     port = claim_port(port or settings.port)
-    version = _champion(context)
-    chosen = _as_scored(context, week) if week else newest_scored_week(context)
     with context.store.exclusively(ONE_SERVICE):
-        with context.store.exclusively(FOLDER):
-            settle(context)
-            context.store.remove(LEAVING)
-            export_week(context, version, chosen)
+        version, chosen = _export(context, week)
         agent = Agent(context, stays_in_week=week is not None)
         with _answering(settings, port, behind_proxy) as service, coming_last():  # the workers have started
             show.tell(
                 f"version {version} answers at {service.address} for departures of the week of {chosen.id}; "
                 "Ctrl-C ends it"
             )
-            _look_after(agent, service)
+            _until_asked_to_end(context, agent, service.require_alive)
             context.store.write_text(LEAVING, "")
             time.sleep(settings.drain_seconds)
-        agent.step()
-        while agent.is_behind:  # what was answered last is loaded too
-            agent.step()
+        _finish(agent)
     context.store.remove(LEAVING)
     show.finish("the service has answered what it was asked, and stopped", {}, as_json=False)
+
+
+def look_after(settings: Settings, only_load: bool) -> None:
+    """Follow the registry, carry rollouts on and load the log, beside workers that others start, until interrupted."""
+    context = open_context(settings)
+    held = "serving/loader" if only_load else ONE_SERVICE
+    with context.store.exclusively(held):
+        if only_load:
+            told = "the prediction log of this node is loaded"
+        else:
+            version, chosen = _export(context, None)
+            told = f"workers on {settings.home} answer with version {version} for the week of {chosen.id}"
+        agent = Agent(context, only_loads=only_load)
+        show.tell(f"{told}; Ctrl-C ends it")
+        _until_asked_to_end(context, agent)
+        _finish(agent)
+    show.finish("what was answered is loaded, and the agent has stopped", {}, as_json=False)
+
+
+def _export(context: Context, week: str | None) -> tuple[int, Week]:
+    """Make workers find the champion and a week, the newest or a chosen one; returns both. Raises NoChampion."""
+    version = _champion(context)
+    chosen = _as_scored(context, week) if week else newest_scored_week(context)
+    with context.store.exclusively(FOLDER):
+        settle(context)
+        context.store.remove(LEAVING)
+        export_week(context, version, chosen)
+    return version, chosen
+
+
+def _finish(agent: Agent) -> None:
+    """Load what was answered last too."""
+    agent.step()
+    while agent.is_behind:
+        agent.step()
 
 
 @contextmanager
@@ -150,14 +180,15 @@ def newest_scored_week(context: Context) -> Week:
     return Week.from_id(context.journal.weeks("score")[-1])
 
 
-def _look_after(agent: Agent, service: Service | Proxy) -> None:
-    """Return on Ctrl-C or when asked to terminate. Raises ServiceEnded or ProxyEnded when it goes first."""
+def _until_asked_to_end(context: Context, agent: Agent, require_alive: Callable[[], None] = lambda: None) -> None:
+    """Step until Ctrl-C or a request to terminate. Raises what `require_alive` does when who answers goes first."""
     over = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: over.set())
 
     def is_over(seconds: float) -> bool:
-        service.require_alive()
+        require_alive()
+        context.store.path(ALIVE).touch()
         return over.wait(seconds)
 
     run(agent, is_over, STEP_SECONDS, show.tell)

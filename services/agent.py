@@ -49,9 +49,15 @@ class Agent:
     `is_behind`: the last step found something to load, so that there may be more.
     """
 
-    def __init__(self, context: Context, stays_in_week: bool = False) -> None:
-        """With `stays_in_week` the week that was exported goes on being served, whatever week is scored meanwhile."""
+    def __init__(self, context: Context, stays_in_week: bool = False, only_loads: bool = False) -> None:
+        """With `stays_in_week` the week that was exported goes on being served, whatever week is scored meanwhile.
+
+        Of several nodes one has the agent that does everything, and each other one that only loads its node's log.
+        """
         self._context, self._stays_in_week = context, stays_in_week
+        self._parts = (
+            (self._load,) if only_loads else (self._follow, self._look_after_rollout, self._load, self._expose)
+        )
         self._watched: _Watched | None = None
         self._troubles: dict[str, str] = {}
         self._engine: sa.Engine | None = None
@@ -61,7 +67,7 @@ class Agent:
     def step(self) -> list[str]:
         """Do what there is to do, each part whatever becomes of the others; returns what was done, in words."""
         told = []
-        for part in (self._follow, self._look_after_rollout, self._load, self._expose):
+        for part in self._parts:
             try:
                 told += part()
             except BusyError:  # the next step will do

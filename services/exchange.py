@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from services.problems import Refused, refuse
 
@@ -27,6 +27,7 @@ class Headers:
     deadline_ms: float | None
     is_json: bool
     length: int | None
+    api_key: bytes | None = field(default=None, repr=False)
 
 
 class Gone(Exception):  # noqa: N818
@@ -52,6 +53,7 @@ def read_headers(scope: dict) -> Headers:
         _number(found, b"x-deadline-ms", "X-Deadline-Ms", 1, LONGEST_DEADLINE_MS),
         kind == JSON,
         _number(found, b"content-length", "Content-Length", 0, 2**62),
+        found.get(b"x-api-key"),
     )
 
 

@@ -4,11 +4,12 @@ POST /v1/predict, /v1/predict_batch, /v1/explain        GET /v1/model
 """
 
 import asyncio
+import hmac
 import logging
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from services import metrics
 from services.answering import Answering, Asked
@@ -32,6 +33,7 @@ class Served:
     digest: Callable[..., str]
     most_in_flight: int
     is_leaving: Callable[[], bool]
+    api_key: bytes | None = field(default=None, repr=False)
 
 
 ID_BYTES = 12
@@ -105,6 +107,8 @@ class HotRoutes:
                 _require_nothing(await read_body(headers, receive))
             await send_json(send, 200, served.card(), *self._closing())
             return 200
+        if headers.version is not None:
+            _require_key(headers, served.api_key)
         body = await read_body(headers, receive)
         await self._take_turn(served.most_in_flight)
         asked = self.asked(route, headers, body)
@@ -136,6 +140,15 @@ class HotRoutes:
 def _require_nothing(body: bytes) -> None:
     if body.strip() not in (b"", b"{}"):
         raise refuse(422, "invalid_request", "the model is asked without any field", "send an empty body, or {}")
+
+
+def _require_key(headers: Headers, api_key: bytes | None) -> None:
+    """To choose which model answers is an operator's call, not a caller's."""
+    if api_key is not None and not hmac.compare_digest(headers.api_key or b"", api_key):
+        raise refuse(
+            401, "no_api_key", "this service lets a version be pinned only with its key",
+            "send the key as X-Api-Key, or leave X-Model-Version out", "X-Api-Key",
+        )  # fmt: skip
 
 
 def _require_time_left(headers: Headers, started: float) -> None:

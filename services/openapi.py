@@ -22,6 +22,7 @@ ROUTES: dict[str, tuple[type[BaseModel], type[BaseModel], str]] = {
 }
 REFUSALS = {
     400: "the body is no JSON",
+    401: "a version was pinned without the key of this service",
     404: "the version that was asked for is not loaded",
     408: "the body did not arrive in time",
     409: "the request id was used for another request",
@@ -38,6 +39,7 @@ _HEADERS = {
         "the caller's name for this request; asked again with it, the answer is the same and is counted once",
     ),
     "X-Model-Version": ({"type": "integer", "minimum": 1, "maximum": 2**31}, "ask this version, if it is loaded"),
+    "X-Api-Key": ({"type": "string"}, "lets X-Model-Version pin a version, where the service has a key"),
     "X-Deadline-Ms": (
         {"type": "integer", "minimum": 1, "maximum": LONGEST_DEADLINE_MS},
         "do not begin after so many milliseconds of waiting",

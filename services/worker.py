@@ -6,6 +6,7 @@ import gc
 import logging
 
 import numpy as np
+from pydantic import SecretStr
 
 from infra.bundle import MODEL_NAME
 from infra.forgotten import Forgotten
@@ -58,6 +59,7 @@ class Worker:
             digest=self._pseudonyms.digest,
             most_in_flight=self._settings.max_in_flight,
             is_leaving=lambda: self._is_leaving,
+            api_key=_bytes(self._settings.api_key),
         )
 
     def start(self) -> None:
@@ -115,6 +117,10 @@ class Worker:
             except Exception:  # what answers goes on answering
                 logger.exception("the pointers could not be followed")
                 await asyncio.sleep(TROUBLED_SECONDS)
+
+
+def _bytes(secret: SecretStr | None) -> bytes | None:
+    return None if secret is None else secret.get_secret_value().encode()
 
 
 def _verdict(record: dict) -> dict:
