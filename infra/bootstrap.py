@@ -57,7 +57,7 @@ def _install(target: Path) -> None:
     python = _python_of(target)
     with tempfile.TemporaryDirectory() as folder:
         only_uv = Path(folder, "uv.lock.txt")
-        only_uv.write_text(_locked_block("uv"))
+        only_uv.write_text(locked_block("uv"))
         _run(
             python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "-r", only_uv
         )
@@ -68,7 +68,7 @@ def _install(target: Path) -> None:
     _run(*uv, "install", "--quiet", "--python", python, "--no-deps", *built_with, "--editable", ROOT)
 
 
-def _locked_block(package: str) -> str:
+def locked_block(package: str) -> str:
     """The lock's lines for one package: its pin and its hashes."""
     lines = LOCK.read_text().splitlines()
     start = next(number for number, line in enumerate(lines) if line.startswith(f"{package}=="))

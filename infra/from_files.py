@@ -10,24 +10,26 @@ from collections.abc import Mapping
 from pathlib import Path
 
 SUFFIX = "_FILE"
+FOLDER = "/run/secrets/"
+"""Where the files lie. Another tool's variable that ends so, as SSL_CERT_FILE, names a file elsewhere and stays."""
 
 
 class SecretFileError(ValueError):
     """A variable names a file that cannot be read, is empty, or is given beside the value itself."""
 
 
-def expand(environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment with each NAME_FILE replaced by NAME, one line end at the end left off.
+def expand(environment: Mapping[str, str], folder: str = FOLDER) -> dict[str, str]:
+    """The environment with each NAME_FILE that lies in `folder` replaced by NAME, a line end at the end left off.
 
-    A variable of another tool that merely ends so and names no absolute path stays. Raises SecretFileError.
+    Raises SecretFileError.
 
-    >>> expand({"A": "1", "B_FILE": "relative"})
-    {'A': '1', 'B_FILE': 'relative'}
+    >>> expand({"A": "1", "SSL_CERT_FILE": "/etc/ssl/cert.pem"})
+    {'A': '1', 'SSL_CERT_FILE': '/etc/ssl/cert.pem'}
     """
     expanded = dict(environment)
     for variable, path in environment.items():
         name = variable.removesuffix(SUFFIX)
-        if name and name != variable and path.startswith("/"):
+        if name and name != variable and path.startswith(folder):
             if environment.get(name):
                 raise SecretFileError(f"{name} and {variable} are both set; expected one of them, unset the other")
             expanded[name] = _content(variable, Path(path))
@@ -45,13 +47,13 @@ def _content(variable: str, path: Path) -> str:
     return content
 
 
-def main(command: list[str]) -> int:
+def main(command: list[str], folder: str = FOLDER) -> int:
     """Become the command; 2 with a sentence when there is none or a file is missing."""
     if not command:
         sys.stderr.write("expected a command: python -m infra.from_files COMMAND ARGUMENTS...\n")
         return 2
     try:
-        os.execvpe(command[0], command, expand(os.environ))
+        os.execvpe(command[0], command, expand(os.environ, folder))
     except SecretFileError as error:
         sys.stderr.write(f"{error}\n")
     except OSError as error:

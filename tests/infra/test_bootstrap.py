@@ -126,11 +126,11 @@ def test_the_oldest_and_the_newest_python_are_accepted(tmp_path, monkeypatch, in
 
 
 def test_the_block_of_a_package_is_its_pin_and_its_hashes(lock):
-    assert bootstrap._locked_block("uv") == "uv==0.11.0 \\\n    --hash=sha256:bb \\\n    --hash=sha256:cc\n"
+    assert bootstrap.locked_block("uv") == "uv==0.11.0 \\\n    --hash=sha256:bb \\\n    --hash=sha256:cc\n"
 
 
 def test_the_last_block_ends_with_the_lock(lock):
-    assert bootstrap._locked_block("wheel").splitlines()[-1].strip() == "--hash=sha256:dd"
+    assert bootstrap.locked_block("wheel").splitlines()[-1].strip() == "--hash=sha256:dd"
 
 
 REAL_LOCK = bootstrap.ROOT / "requirements.lock"

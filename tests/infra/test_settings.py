@@ -137,3 +137,21 @@ def test_a_year_of_one_scored_day_with_just_enough_before_it_can_be_lived():
     settings = load_settings(first_day=date(2013, 1, 7), first_scored_week=date(2013, 2, 4), last_day=date(2013, 2, 4))
 
     assert settings.first_scored_week == settings.last_day
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TRACKING_URI", "sqlite:///models.db"),
+        ("PREDICTIONS_URL", "mysql://user:hush@host/db"),
+        ("BACKUP_DATABASES", '["mongodb://user:hush@host/db"]'),
+        ("API_KEY", "hush"),
+    ],
+)
+def test_a_server_that_cannot_be_one_is_refused_by_name_and_no_secret_is_repeated(monkeypatch, name, value):
+    monkeypatch.setenv(f"PREFLIGHT_{name}", value)
+
+    with pytest.raises(SettingsError, match=rf"PREFLIGHT_{name}: expected") as refused:
+        load_settings()
+
+    assert "hush" not in str(refused.value)
