@@ -18,9 +18,9 @@ def why_ill(what: str, seconds: float | None = None) -> str | None:
     if seconds is not None:
         file = Path(what)
         age = time.time() - file.stat().st_mtime if file.exists() else None
-        return (
-            None if age is not None and age < seconds else f"{what} is {age and round(age)} s old, allowed {seconds:g}"
-        )
+        if age is None:
+            return f"{what} is not there"
+        return None if age < seconds else f"{what} is {age:.0f} s old, allowed {seconds:g}"
     try:
         with urllib.request.urlopen(what, timeout=ANSWER_SECONDS) as answer:
             return None if answer.status == 200 else f"{what} answered {answer.status}, expected 200"

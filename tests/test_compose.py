@@ -190,7 +190,8 @@ def test_nginx_takes_the_configuration_of_the_container(tmp_path):
     text = plain.read_text()
     for worker in CONTAINERS:  # names that only the network of the stack knows
         text = text.replace(worker, "127.0.0.1:1")
-    here.write_text(text.replace("/dev/stdout", str(tmp_path / "access.jsonl")).replace('"/tmp', f'"{tmp_path}'))
+    text = text.replace('"/tmp', f'"{tmp_path}').replace("/dev/stdout", str(tmp_path / "access.jsonl"))
+    here.write_text(text)
 
     done = subprocess.run([nginx, "-t", "-e", "stderr", "-c", str(here)], capture_output=True, text=True, check=False)
 
