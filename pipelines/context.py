@@ -12,6 +12,7 @@ import polars as pl
 from data_checks import schema as s
 from data_checks.feeds import split_feeds
 from data_checks.history import History, Span, build_history
+from infra.archive import RESTORING
 from infra.errors import PreflightError
 from infra.forgotten import Forgotten
 from infra.journal import Journal
@@ -48,6 +49,10 @@ class ErasureUnfinished(PreflightError, RuntimeError):  # noqa: N818
     """A command would write beside tables of which some are erased and some are not yet."""
 
 
+class RestoreUnfinished(PreflightError, RuntimeError):  # noqa: N818
+    """A command would write into a folder of which a part is from a backup and a part from before."""
+
+
 class LostRegistry(PreflightError, RuntimeError):  # noqa: N818
     """Registry and event log tell different histories."""
 
@@ -81,8 +86,14 @@ class Context:
     def claim_history(self) -> None:
         """Bind the home folder to the settings that shape its history.
 
-        Raises OtherHistory when it has others, ErasureUnfinished while a tail number is half erased.
+        Raises OtherHistory when it has others, ErasureUnfinished while a tail number is half erased,
+        RestoreUnfinished while a backup is half restored.
         """
+        if self.store.path(RESTORING).exists():
+            raise RestoreUnfinished(
+                f"{self.settings.home} was being restored, and the command was interrupted; "
+                "run it again first: preflight restore FILE --replace"
+            )
         if self.store.read_json(ERASURE):
             raise ErasureUnfinished(
                 f"a tail number was begun to be erased under {self.settings.home}, and the command was interrupted; "
