@@ -105,7 +105,7 @@ def test_manifests_keep_the_rule(stage, rule):
 
 TEMPLATE, LABELS = "spec.template.spec", "spec.template.metadata.labels"
 CONTAINER = f"{TEMPLATE}.containers.0"
-SECURITY = f"{TEMPLATE}.containers.0.securityContext"
+SECURITY, VOLUMES = f"{CONTAINER}.securityContext", f"{TEMPLATE}.volumes"
 ANOTHER = {"app": "another"}
 
 
@@ -138,7 +138,7 @@ BROKEN = [
     ("of_pods", "token", agent(f"{TEMPLATE}.automountServiceAccountToken", None)),
     ("of_pods", "account", agent(f"{TEMPLATE}.serviceAccountName", "default")),
     ("of_pods", "MLFLOW_PORT", agent(f"{TEMPLATE}.enableServiceLinks", None)),
-    ("of_pods", "mounted or a volume", agent(f"{TEMPLATE}.volumes.1", None)),
+    ("of_pods", "mounted or a volume", agent(f"{VOLUMES}.1", None)),
     ("of_pods", "gives rights", [*laptop(), {"kind": "RoleBinding", "metadata": {"name": "rights"}}]),
     ("of_selectors", "selects the pods", agent("spec.selector.matchLabels", {"app": "agent"})),
     ("of_selectors", "selects the pods", put("PodDisruptionBudget", "proxy", "spec.selector.matchLabels", ANOTHER)),
@@ -154,8 +154,8 @@ BROKEN = [
     ("of_network", "no pod has", policy("ingress.0.from.0.podSelector.matchLabels", ANOTHER)),
     ("of_network", "listens at 5001", policy("ingress.0.ports.0.port", 5001)),
     ("of_network", "lets pods with calls-x", agent(f"{LABELS}.calls-x", "yes")),
-    ("of_references", "no secret keys", agent(f"{TEMPLATE}.volumes.2.secret.secretName", "keys")),
-    ("of_references", "no persistentVolumeClaim", agent(f"{TEMPLATE}.volumes.1.persistentVolumeClaim", {"claimName": "x"})),
+    ("of_references", "no secret keys", agent(f"{VOLUMES}.2.secret.secretName", "keys")),
+    ("of_references", "no persistentVolumeClaim", agent(f"{VOLUMES}.1.persistentVolumeClaim", {"claimName": "x"})),
     ("of_references", "no ConfigMap x", agent(f"{CONTAINER}.envFrom.0.configMapRef.name", "x")),
     ("of_references", "in no mounted secret", agent(f"{CONTAINER}.volumeMounts.2.mountPath", "/run/secrets")),
     ("of_references", "is no setting", put("ConfigMap", "settings", "data.PREFLIGHT_HOUSE", "/")),
