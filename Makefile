@@ -1,6 +1,7 @@
 # Every target only calls one of the project's own commands; `make` alone lists them.
 PYTHON ?= python3
 VENV ?= .venv
+OVERLAY ?= laptop
 PREFLIGHT = $(VENV)/bin/preflight
 
 help:           ## this list
@@ -48,7 +49,10 @@ lock:           ## pin again everything that pyproject.toml allows
 	@$(VENV)/bin/uv pip compile pyproject.toml --group dev --group build --universal --python-version 3.11 \
 		--generate-hashes --no-header --quiet --upgrade --output-file requirements.lock
 
+k8s:            ## print the Kubernetes manifests of OVERLAY (laptop, production); needs kubectl, no cluster
+	@kubectl kustomize infra/k8s/overlays/$(OVERLAY)
+
 clean:          ## forget the year: remove var/ (the environment stays)
 	@rm -rf var
 
-.PHONY: help setup demo test test-kill test-contract test-serving test-pages test-loop bench bench-serving bento lint lock clean
+.PHONY: help setup demo test test-kill test-contract test-serving test-pages test-loop bench bench-serving bento lint lock k8s clean
