@@ -17,7 +17,7 @@ from preflight.cli import app
 VERSIONS = ("1.37", "1.30")
 """The newest of which there are schemas, and the first in which all that is used here is on without asking."""
 
-PLANNED = {"tracking_uri", "log_folder", "api_key", "backup_databases", "backup_folders"}
+PLANNED: set[str] = set()
 """Settings that come with the images."""
 
 PLANNED_COMMANDS = {"agent", "backup"}
