@@ -28,6 +28,12 @@ test-pages: setup ## every page in a real Chromium: no request leaves, no error;
 test-loop: setup ## an aged champion is replaced through Prefect with no hand on it, and a training is killed; ten minutes
 	@$(VENV)/bin/python -m pytest tests/journey/test_loop.py -m loop
 
+test-compose: setup ## the stack of containers: up, asked, each part killed, backup, restore; an hour, needs Docker
+	@$(VENV)/bin/python -m pytest tests/compose -m compose -s
+
+secrets: setup  ## every password of the stack, made once, into secrets/: for Kubernetes; docker-compose makes its own
+	@$(VENV)/bin/python -m infra.make_secrets secrets
+
 bench: setup    ## the data path of the year: seconds and memory, beside pandas, and on ten times the rows
 	@$(VENV)/bin/python -m benchmarks.data_path
 
@@ -55,4 +61,4 @@ k8s:            ## print the Kubernetes manifests of OVERLAY (laptop, production
 clean:          ## forget the year: remove var/ (the environment stays)
 	@rm -rf var
 
-.PHONY: help setup demo test test-kill test-contract test-serving test-pages test-loop bench bench-serving bento lint lock k8s clean
+.PHONY: test-compose secrets help setup demo test test-kill test-contract test-serving test-pages test-loop bench bench-serving bento lint lock k8s clean
