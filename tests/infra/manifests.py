@@ -20,8 +20,8 @@ VERSIONS = ("1.37", "1.30")
 PLANNED: set[str] = set()
 """Settings that come with the images."""
 
-PLANNED_COMMANDS = {"agent", "backup"}
-PLANNED_MODULES = {"infra.from_files", "infra.healthy"}
+PLANNED_COMMANDS: set[str] = set()
+PLANNED_MODULES: set[str] = set()
 
 HELD_IN = {"Deployment": (), "StatefulSet": (), "CronJob": ("jobTemplate", "spec")}
 PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
