@@ -92,6 +92,7 @@ class Trial:
     command: Sequence[str]
     environment: Path
     minutes: float = 60
+    project: Path | None = ROOT
     needs: dict[str, Needs] = field(default_factory=dict)
 
     @property
@@ -135,7 +136,9 @@ class Trial:
         self._install(mix(self.old, self.new, taken))
         began = time.monotonic()
         try:
-            code = subprocess.run(self.command, cwd=ROOT, env=self._variables(), timeout=self.minutes * 60).returncode
+            code = subprocess.run(
+                self.command, cwd=self.project, env=self._variables(), timeout=self.minutes * 60
+            ).returncode
             ended = f"ended with {code}"
         except subprocess.TimeoutExpired:
             code, ended = 1, "was ended for taking too long"
@@ -161,7 +164,8 @@ class Trial:
         mixed.write_text(lock)
         python = ["--python", self._programs / "python"]
         _uv("pip", "sync", "--require-hashes", "--build-constraints", mixed, *python, mixed)
-        _uv("pip", "install", "--no-deps", "--build-constraints", mixed, *python, "--editable", ROOT)
+        if self.project:  # its commands; what it imports is in the lock, setuptools with it
+            _uv("pip", "install", "--no-deps", "--no-build-isolation", *python, "--editable", self.project)
 
     def _needs_of_installed(self) -> Needs:
         asked = [self._programs / "python", "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
