@@ -66,7 +66,7 @@ lint-workflows: setup ## workflows and Dependabot against their schemas, and wha
 	@$(VENV)/bin/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 	@$(VENV)/bin/zizmor --offline --quiet --persona pedantic --strict-collection .github .pre-commit-config.yaml
 
-demo-short: setup ## the demo over ten weeks, in var/short; two minutes
+demo-short: setup ## the demo over ten weeks, in var/short; five minutes on two cores
 	@PREFLIGHT_HOME=var/short PREFLIGHT_FIRST_SCORED_WEEK=2013-02-04 PREFLIGHT_LAST_DAY=2013-03-10 PREFLIGHT_TREES=10 \
 		PREFLIGHT_CALIBRATION_DAYS=5 PREFLIGHT_FOLD_DAYS=5 PREFLIGHT_RETRAIN_EVERY_WEEKS=2 $(PREFLIGHT) demo
 

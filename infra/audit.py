@@ -174,14 +174,10 @@ def _ask(pins: Sequence[Pin], service: str | None) -> list[dict]:
     with tempfile.TemporaryDirectory() as folder:
         plain, answer = Path(folder, "pins.txt"), Path(folder, "answer.json")
         plain.write_text("".join(f"{pin.name}=={pin.version}\n" for pin in pins))
-        ended = subprocess.run(
-            [
-                *(sys.executable, "-m", "pip_audit", "--requirement", plain, "--no-deps", "--disable-pip", *chosen),
-                *("--format", "json", "--output", answer, "--progress-spinner", "off", "--cache-dir", folder),
-            ],
-            capture_output=True,
-            text=True,
-        )
+        files = ("--requirement", str(plain), "--output", str(answer), "--cache-dir", folder)
+        how = ("--no-deps", "--disable-pip", "--format", "json", "--progress-spinner", "off")
+        command = [sys.executable, "-m", "pip_audit", *files, *how, *chosen]
+        ended = subprocess.run(command, capture_output=True, text=True)
         if not answer.exists():
             said = ended.stderr.strip().splitlines() or ["it said nothing"]
             raise ServiceUnreachable(

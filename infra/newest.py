@@ -168,7 +168,7 @@ class Trial:
             _uv("pip", "install", "--no-deps", "--no-build-isolation", *python, "--editable", self.project)
 
     def _needs_of_installed(self) -> Needs:
-        asked = [self._programs / "python", "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
+        asked = [str(self._programs / "python"), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
         folder = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
         return {
             canonicalize_name(each.metadata["Name"]): list(_applying(each.requires or ()))

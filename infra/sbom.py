@@ -57,7 +57,9 @@ def write_sbom(lock: Path, target: Path) -> int:
 def require_same(pins: Sequence[Pin], document: dict) -> None:
     """Return when the components are the pins, none missing and none more. Raises SbomError naming what differs."""
     expected = Counter((pin.name, pin.version) for pin in pins)
-    got = Counter((canonicalize_name(each["name"]), each["version"]) for each in document.get("components", ()))
+    got: Counter[tuple[str, str]] = Counter(
+        (canonicalize_name(each["name"]), each["version"]) for each in document.get("components", ())
+    )
     if expected != got:
         raise SbomError(
             f"expected {expected.total()} components, one for each pin, got {got.total()}; "
