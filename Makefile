@@ -5,7 +5,7 @@ OVERLAY ?= laptop
 PREFLIGHT = $(VENV)/bin/preflight
 
 help:           ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
 setup:          ## create .venv from requirements.lock (a second call returns at once)
 	@$(PYTHON) infra/bootstrap.py $(VENV)
@@ -54,11 +54,47 @@ lint: setup     ## ruff, format and rules
 lock:           ## pin again everything that pyproject.toml allows
 	@$(VENV)/bin/uv pip compile pyproject.toml --group dev --group build --universal --python-version 3.11 \
 		--generate-hashes --no-header --quiet --upgrade --output-file requirements.lock
+	@for image in app:pyproject.toml service:infra/docker/service.in; do $(VENV)/bin/uv pip compile "$${image#*:}" --universal \
+		--python-version 3.11 --generate-hashes --no-header --quiet --constraint requirements.lock \
+		--output-file "infra/docker/$${image%%:*}.lock"; done
 
 k8s:            ## print the Kubernetes manifests of OVERLAY (laptop, production); needs kubectl, no cluster
 	@kubectl kustomize infra/k8s/overlays/$(OVERLAY)
 
+types: setup    ## mypy over the rooms, as strict as docs/ci.md says
+	@$(VENV)/bin/python -m mypy
+
+audit: setup    ## every pin of the lock looked up for known vulnerabilities; fails when it could not be
+	@$(VENV)/bin/python -m infra.audit
+
+sbom: setup     ## the bill of materials of the lock, CycloneDX, in var/sbom.json
+	@$(VENV)/bin/python -m infra.sbom
+
+committable: setup ## no tracked file is a secret, a key or something of var/
+	@$(VENV)/bin/python -m infra.committable
+
+lint-workflows: setup ## workflows and Dependabot against their schemas, and what is unsafe in them; offline
+	@$(VENV)/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@$(VENV)/bin/check-jsonschema --builtin-schema custom.github-workflows-require-timeout .github/workflows/*.yml
+	@$(VENV)/bin/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	@$(VENV)/bin/zizmor --offline --quiet --persona pedantic --strict-collection .github .pre-commit-config.yaml
+
+demo-short: setup ## the demo over ten weeks, in var/short; five minutes on two cores
+	@PREFLIGHT_HOME=var/short PREFLIGHT_FIRST_SCORED_WEEK=2013-02-04 PREFLIGHT_LAST_DAY=2013-03-10 PREFLIGHT_TREES=10 \
+		PREFLIGHT_CALIBRATION_DAYS=5 PREFLIGHT_FOLD_DAYS=5 PREFLIGHT_RETRAIN_EVERY_WEEKS=2 $(PREFLIGHT) demo
+
+QUICK = tests/contracts tests/journey/test_short_year.py
+test-quick: setup ## what newest versions break first: contracts of the outside tools, and a short life
+	@$(VENV)/bin/python -m pytest $(QUICK)
+
+test-newest: setup ## test-quick with the newest versions pyproject.toml allows; names the packages that break it
+	@mkdir -p var/newest
+	@$(VENV)/bin/uv pip compile pyproject.toml --group dev --group build --universal --python-version 3.11 \
+		--generate-hashes --no-header --quiet --upgrade --output-file var/newest/requirements.lock
+	@$(VENV)/bin/python -m infra.newest requirements.lock var/newest/requirements.lock -- python -m pytest $(QUICK)
+
 clean:          ## forget the year: remove var/ (the environment stays)
 	@rm -rf var
 
-.PHONY: test-compose secrets help setup demo test test-kill test-contract test-serving test-pages test-loop bench bench-serving bento lint lock k8s clean
+.PHONY: help setup demo demo-short test test-quick test-newest test-kill test-contract test-serving test-pages test-loop test-compose \
+	bench bench-serving bento lint types audit sbom committable lint-workflows lock secrets k8s clean

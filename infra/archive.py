@@ -17,6 +17,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import IO
 
 from infra.errors import PreflightError
 from infra.storage import make_folder
@@ -201,7 +202,7 @@ def _member(name: str, size: int) -> tarfile.TarInfo:
     return member
 
 
-def _sha256(file: io.BufferedIOBase) -> str:
+def _sha256(file: IO[bytes]) -> str:
     digest = hashlib.sha256()
     while piece := file.read(PIECE):
         digest.update(piece)

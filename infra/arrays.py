@@ -4,7 +4,7 @@ import io
 import zipfile
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -18,7 +18,8 @@ class ArraysError(ValueError):
 def pack_arrays(value: object) -> bytes:
     """The arrays in a dataclass, in dataclasses within it and in dictionaries of arrays, each named by its way."""
     buffer = io.BytesIO()
-    np.savez(buffer, **dict(_flat("", value)))
+    flat: dict[str, Any] = dict(_flat("", value))
+    np.savez(buffer, **flat)
     return buffer.getvalue()
 
 
@@ -33,7 +34,7 @@ def unpack_arrays(kind: type[Kind], content: bytes) -> Kind:
         ) from error
 
 
-def _flat(way: str, value: object) -> Iterator[tuple[str, np.ndarray]]:
+def _flat(way: str, value: Any) -> Iterator[tuple[str, np.ndarray]]:
     if isinstance(value, np.ndarray):
         yield way.removeprefix("."), value
         return
@@ -42,9 +43,10 @@ def _flat(way: str, value: object) -> Iterator[tuple[str, np.ndarray]]:
         yield from _flat(f"{way}.{name}", part)
 
 
-def _assembled(kind: type, way: str, arrays: dict[str, np.ndarray]) -> object:
+def _assembled(kind: Any, way: str, arrays: dict[str, np.ndarray]) -> Any:
     if is_dataclass(kind):
-        return kind(**{field.name: _assembled(field.type, f"{way}{field.name}.", arrays) for field in fields(kind)})
+        make: Any = kind
+        return make(**{field.name: _assembled(field.type, f"{way}{field.name}.", arrays) for field in fields(kind)})
     if kind is np.ndarray:
         return arrays[way.removesuffix(".")]
     return {name.removeprefix(way): array for name, array in arrays.items() if name.startswith(way)}

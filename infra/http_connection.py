@@ -92,7 +92,8 @@ class _Socket(asyncio.Protocol):
 
     def __init__(self) -> None:
         self._answered: asyncio.Future[tuple[int, bytes]] | None = None
-        self._parser, self._parts = httptools.HttpResponseParser(self), []
+        self._parser = httptools.HttpResponseParser(self)
+        self._parts: list[bytes] = []
 
     @property
     def is_lost(self) -> bool:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from typing import Any
 
 from infra.errors import PreflightError
 from infra.storage import Store
@@ -63,7 +64,7 @@ def _files_of(stage: str) -> str:
     return f"*-{STAGES.index(stage)}-{stage}.json"
 
 
-def _rounded(value: object) -> object:
+def _rounded(value: Any) -> Any:
     """Floats to nine decimals: below that, two machines differ in the order of a sum, not in what happened."""
     if isinstance(value, float):
         return round(value, 9)

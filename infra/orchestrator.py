@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 from infra.leash import leashed
 from infra.network import LOOPBACK, free_port, wait_until_answering
@@ -35,7 +36,7 @@ def prefect_server(home: Path) -> Iterator["PrefectServer"]:
 class PrefectServer:
     """A server at `url`; `own` when it is ours to start and stop."""
 
-    def __init__(self, url: str, process: object, home: Path, own: bool) -> None:
+    def __init__(self, url: str, process: Any, home: Path, own: bool) -> None:
         self.url = url
         self._process = process
         self._home = home
@@ -99,7 +100,7 @@ def tag_run(*tags: str) -> Callable[..., None]:
     concurrency limits too, and each task then pays 0.2 s to ask for them.
     """
 
-    def tag(flow: object, run: object, state: object) -> None:
+    def tag(flow: object, run: Any, state: object) -> None:
         from prefect.client.orchestration import get_client
 
         with get_client(sync_client=True) as client:

@@ -10,6 +10,7 @@ from importlib.metadata import version as installed_version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import time
+from typing import Any
 
 import mlflow
 import pandas as pd
@@ -90,7 +91,7 @@ class Registry:
                 mlflow.log_input(MetaDataset(CodeDatasetSource({}), name=name, digest=digest[:36]), context=name)
             mlflow.log_dict(lineage, LINEAGE)
             with TemporaryDirectory(prefix="preflight-bundle-") as folder:
-                mlflow.log_artifacts(write_bundle(Path(folder, BUNDLE), bundle), BUNDLE)
+                mlflow.log_artifacts(str(write_bundle(Path(folder, BUNDLE), bundle)), BUNDLE)
             info = mlflow.sklearn.log_model(
                 model,
                 name="model",
@@ -149,7 +150,7 @@ class Registry:
         found = self._client.search_model_versions(f"name = '{MODEL_NAME}' and tags.fit_key = '{fit_key}'")
         return int(found[0].version) if found else None
 
-    def versions(self) -> list[dict[str, str]]:
+    def versions(self) -> list[dict[str, Any]]:
         """Tags of every version with its number, oldest first."""
         found = self._client.search_model_versions(f"name = '{MODEL_NAME}'")
         ordered = sorted(found, key=lambda version: int(version.version))

@@ -1,8 +1,10 @@
 """Every setting of the project in one frozen class, each overridable by `PREFLIGHT_<NAME>`. Holds no rules."""
 
 import os
+from collections.abc import Mapping
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -142,7 +144,7 @@ class Settings(BaseSettings):
         return self
 
 
-def load_settings(**overrides: object) -> Settings:
+def load_settings(**overrides: Any) -> Settings:
     """The settings from the environment, `overrides` first; paths made absolute.
 
     Raises SettingsError, naming every variable that has a wrong value or is not a setting.
@@ -166,7 +168,7 @@ def _unknown_variables() -> list[str]:
     return [f"{name} is not a setting; they are {names}" for name in ours if name.lower()[len(prefix) :] not in known]
 
 
-def _readable(problem: dict) -> str:
+def _readable(problem: Mapping[str, Any]) -> str:
     words = problem["msg"].removeprefix("Value error, ")
     if not problem["loc"]:
         return words

@@ -37,7 +37,8 @@ class Record:
 
 def worse_weeks(weeks: Sequence[Mapping]) -> dict[str, bool]:
     """Whether each week was surely worse than those before it, by week; those that cannot be told are left out."""
-    told, skills = {}, []
+    told: dict[str, bool] = {}
+    skills: list[float] = []
     for week in weeks:
         if "skill" not in week.get("intervals", {}):
             continue
@@ -94,7 +95,7 @@ def estimates_by_month(weeks: Sequence[Mapping], metric: str) -> dict[str, tuple
             flights = week["coverage"]["labelled"]
             sums.setdefault(week["week"][:7], []).append((flights, week["estimate"][metric], week["realised"][metric]))
     return {
-        month: tuple(float(np.average(values, weights=flights)) for values in (told, came))
+        month: (float(np.average(told, weights=flights)), float(np.average(came, weights=flights)))
         for month, (flights, told, came) in ((month, tuple(zip(*found, strict=True))) for month, found in sums.items())
     }
 

@@ -4,6 +4,7 @@ Flights of a reference period are weighed so that they look like those of now. W
 is what moved inputs explain; what it lost now beyond that is left, for the same inputs mean something else.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,7 +62,7 @@ class Flights:
 
 
 def attribute_change(
-    reference: Flights, now: Flights, seed: int, columns: list[int] | None = None, categorical: list[int] = ()
+    reference: Flights, now: Flights, seed: int, columns: list[int] | None = None, categorical: Sequence[int] = ()
 ) -> Attribution:
     """Take apart what changed from the reference to now; with `columns` only those features are let move.
 

@@ -123,7 +123,8 @@ class Result:
     def seconds(self) -> float | None:
         """Seconds of all its fits, None where nobody measured them."""
         seconds = [month.effort.seconds for month in self.months]
-        return None if None in seconds else sum(seconds)
+        known = [each for each in seconds if each is not None]
+        return sum(known) if len(known) == len(seconds) else None
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """How a bake-off is measured: probabilities against labels that came later, by month, by age and after each verdict."""
 
+from typing import Any
+
 import numpy as np
 
 from monitoring.bakeoff import Age, Effort, Flights, MonthScore, Staleness, Verdict
@@ -57,7 +59,7 @@ def compare(better: np.ndarray, than: np.ndarray, flights: Flights, seed: int) -
 
 
 def judge_verdict(
-    facts: dict[str, object], challenger: np.ndarray, champion: np.ndarray, flights: Flights, seed: int
+    facts: dict[str, Any], challenger: np.ndarray, champion: np.ndarray, flights: Flights, seed: int
 ) -> Verdict | None:
     """What the flights after a verdict said of it; None when there are none, as after the last week.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -54,7 +55,7 @@ def plot_trainings(results: Sequence[Result]) -> tuple[Figure, str]:
         for one in result.trained:
             colour = GREEN if one.promoted else RED
             shape, filled = "D" if one.window == RECENT else "o", colour if one.promoted else "white"
-            look = {"color": colour, "markerfacecolor": filled, "markersize": 6, "markeredgewidth": 1.6}
+            look: dict[str, Any] = {"color": colour, "markerfacecolor": filled, "markersize": 6, "markeredgewidth": 1.6}
             axes.plot(_place(one.decided_on), row, shape, **look)
     axes.set_yticks(range(len(results)), [result.name for result in results])
     axes.set_ylim(len(results) - 0.4, -0.6)

@@ -1,6 +1,7 @@
 """The tables of a bake-off, once for the terminal, the page and the document: headings and cells as text."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -132,7 +133,7 @@ def _heads(names: list[str] | tuple[str, ...]) -> dict[str, str]:
     return {"policy": LEFT, **dict.fromkeys(names, RIGHT)}
 
 
-def _cell(month: object, measure: str, digits: str) -> str:
+def _cell(month: Any, measure: str, digits: str) -> str:
     value = getattr(month, measure) if hasattr(month, measure) else getattr(month.quality, measure)
     return NONE if value is None else f"{value:{digits}}"
 

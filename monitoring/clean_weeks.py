@@ -31,7 +31,8 @@ def draw_halves(
     dice, rate = np.random.default_rng(seed), rate_per_week(allowed_per_year)
     calm = [{**week, "alarms": []} for week in facts]
     for _ in range(draws):
-        rung, looked = Counter(), Counter()
+        rung: Counter[str] = Counter()
+        looked: Counter[str] = Counter()
         for readings in (*_unlabelled(profiles, probabilities, dice, rate), *_by_history(calm, dice, rate)):
             for reading in readings:
                 looked[reading.detector] += 1

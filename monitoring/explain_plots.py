@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from monitoring.plots import BLUE, GREEN, GREY, INK, LIGHT, ORANGE, RED, drawn
@@ -75,7 +76,7 @@ def plot_waterfall(example: dict) -> tuple[Figure, str]:
     return figure, f"From bias {example['bias']:+.2f} to {at:+.2f}: {told}"
 
 
-def _draw_curve(axes: object, dependence: dict) -> None:
+def _draw_curve(axes: Axes, dependence: dict) -> None:
     values, means, deciles = dependence["values"], dependence["means"], dependence["deciles"]
     axes.plot(values, means, color=BLUE, linewidth=1.2, linestyle=":", marker=".", markersize=4)
     inside = [(value, mean) for value, mean in zip(values, means, strict=True) if deciles[0] <= value <= deciles[-1]]
@@ -92,7 +93,7 @@ def _draw_curve(axes: object, dependence: dict) -> None:
     axes.plot(deciles, [0] * len(deciles), "|", color=INK, markersize=9, transform=axes.get_xaxis_transform())
 
 
-def _draw_categories(axes: object, dependence: dict) -> None:
+def _draw_categories(axes: Axes, dependence: dict) -> None:
     names, places = dependence["values"], range(len(dependence["values"]))
     shades = [BLUE if share else LIGHT for share in dependence["shares"]]
     axes.bar(places, dependence["means"], color=shades, width=0.7)

@@ -74,7 +74,8 @@ def runs_of(worse: Mapping[str, bool]) -> list[list[str]]:
     >>> runs_of({"a": True, "b": True, "c": False, "d": True})
     [['a', 'b'], ['d']]
     """
-    runs, before = [], False
+    runs: list[list[str]] = []
+    before = False
     for week, is_worse in worse.items():
         if is_worse and before:
             runs[-1].append(week)
@@ -106,7 +107,8 @@ def _real_bounds(days: Sequence[Day], rate: float) -> dict[str, float]:
     weeks: dict[str, list[Day]] = {}
     for one in days:
         weeks.setdefault(one.week, []).append(one)
-    skills, bounds = [], {}
+    skills: list[float] = []
+    bounds: dict[str, float] = {}
     for week, its_days in weeks.items():
         if len(skills) >= FEWEST_WEEKS:
             bounds[week] = learn_band(skills, rate, "below").lower

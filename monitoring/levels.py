@@ -13,7 +13,7 @@ def common_levels(reference: pl.Series, least_share: float = LEAST_SHARE) -> lis
     ['UA']
     """
     counts = reference.drop_nulls().value_counts()
-    common = counts.filter(pl.col("count") >= least_share * counts["count"].sum())
+    common = counts.filter(pl.col("count") >= least_share * pl.col("count").sum())
     return sorted(common[reference.name].to_list())
 
 

@@ -35,6 +35,6 @@ def read_answers(said: np.ndarray, own: np.ndarray) -> Reading:
 def read_freshness(answers: Mapping[str, int], fresh: str) -> Reading:
     """The share of the answers by mode that were not `fresh`, beyond one or two, which are none too many."""
     unfresh = {mode: count for mode, count in answers.items() if mode != fresh}
-    subject = max(unfresh, key=unfresh.get, default="features")
+    subject = max(unfresh, key=unfresh.__getitem__, default="features")
     share = max(sum(unfresh.values()) - NOISE, 0) / sum(answers.values())
     return Reading(FRESHNESS, subject, share, Band(0.0, MOST_UNFRESH, 0), 1, "share of answers without fresh features")

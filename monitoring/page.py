@@ -185,7 +185,7 @@ def _refits(year: Year) -> dict[int, int]:
 
 
 def _feature_drift(name: str, distances: dict[str, float]) -> FeatureDrift:
-    farthest = max(distances, key=distances.get)
+    farthest = max(distances, key=distances.__getitem__)
     above = sum(distance >= DRIFT_THRESHOLD for distance in distances.values())
     return FeatureDrift(
         name=name,

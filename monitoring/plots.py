@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import wraps
 from html import escape
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -26,7 +27,7 @@ BLUE, ORANGE, GREY, LIGHT, GREEN, RED, AMBER, INK = (
 )  # fmt: skip
 WIDE = 11.0
 
-STYLE = {
+STYLE: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "preflight",
     "text.parse_math": False,
@@ -235,7 +236,13 @@ def _mark_verdict(axes: Axes, moment: int, line: int, event: dict) -> None:
     colour = GREEN if event["promote"] else RED
     shape = "D" if event["window"] == RECENT else "o"
     filled = colour if event["promote"] else "white"
-    look = {"color": colour, "markerfacecolor": filled, "markersize": 7, "markeredgewidth": 1.8, "zorder": 4}
+    look: dict[str, Any] = {
+        "color": colour,
+        "markerfacecolor": filled,
+        "markersize": 7,
+        "markeredgewidth": 1.8,
+        "zorder": 4,
+    }
     axes.plot(moment, line, shape, **look)
 
 

@@ -73,9 +73,9 @@ def distances(current: Profile, reference: Profile) -> dict[str, float]:
         if before is not None and now is not None:
             spread = max(float(before.std()), 0.001)
             found[name] = float(np.abs(now - before).mean()) / spread
-    for name, before in reference.shares.items():
-        if before and current.shares[name]:
-            found[name] = _jensen_shannon(current.shares[name], before)
+    for name, usual in reference.shares.items():
+        if usual and current.shares[name]:
+            found[name] = _jensen_shannon(current.shares[name], usual)
     return found
 
 
@@ -90,11 +90,11 @@ def _shares(values: pl.Series) -> dict[str, float]:
 
 
 def _pooled(parts: list[tuple[np.ndarray | None, float]], grid: np.ndarray) -> np.ndarray | None:
-    parts = [(values, weight) for values, weight in parts if values is not None]
-    if not parts:
+    known = [(values, weight) for values, weight in parts if values is not None]
+    if not known:
         return None
-    values = np.concatenate([values for values, _ in parts])
-    weights = np.concatenate([np.full(len(values), weight / len(values)) for values, weight in parts])
+    values = np.concatenate([values for values, _ in known])
+    weights = np.concatenate([np.full(len(values), weight / len(values)) for values, weight in known])
     order = values.argsort(kind="stable")
     reached = np.cumsum(weights[order]) - weights[order] / 2
     return np.interp(grid, reached / weights.sum(), values[order])

@@ -1,6 +1,7 @@
 """The plots of monitoring as inline SVG. What differs in colour differs in shape, dash or hatching too."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,7 +14,7 @@ from monitoring.plots import BLUE, GREY, INK, LIGHT, ORANGE, WIDE, drawn, name_m
 from monitoring.watch import FALSE, PROVISIONAL, RIGHT, UNMARKED, Watch, WatchedWeek
 
 METRICS = {"log_loss": "log loss", "late_share": "share late", "roc_auc": "ROC-AUC"}
-VERDICTS = {
+VERDICTS: dict[str, dict[str, Any]] = {
     RIGHT: {"marker": "o", "color": BLUE, "markerfacecolor": BLUE},
     FALSE: {"marker": "X", "color": ORANGE, "markerfacecolor": "white"},
     UNMARKED: {"marker": "s", "color": INK, "markerfacecolor": LIGHT},
@@ -120,17 +121,19 @@ def plot_coverage(weeks: Sequence[WatchedWeek]) -> tuple[Figure, str]:
     """Share of each week's flights whose label was known when the week ended; hatched where metrics are provisional."""
     figure = Figure(figsize=(5.4, 3))
     axes = figure.subplots()
-    for kind, look in (
-        (False, {"color": BLUE, "label": "enough to act on"}),
-        (True, {"color": "white", "edgecolor": ORANGE, "hatch": HATCH, "label": "provisional"}),
-    ):
+    looks: dict[bool, dict[str, Any]] = {
+        False: {"color": BLUE, "label": "enough to act on"},
+        True: {"color": "white", "edgecolor": ORANGE, "hatch": HATCH, "label": "provisional"},
+    }
+    for kind, look in looks.items():
         chosen = [
             (place, week.coverage)
             for place, week in enumerate(weeks)
             if week.is_provisional == kind and week.coverage is not None
         ]
         if chosen:
-            axes.bar(*zip(*chosen, strict=True), width=0.75, **look)
+            places, coverage = zip(*chosen, strict=True)
+            axes.bar(places, coverage, width=0.75, **look)
     axes.set_ylim(0, 1)
     axes.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
     axes.set_ylabel("flights with a label")

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import plotly.io
 import polars as pl
@@ -192,7 +193,7 @@ def _numbers_of(snapshot: Snapshot) -> pl.DataFrame:
     return pl.DataFrame(rows, schema={"measure": pl.String, "subject": pl.String, "value": pl.Float64})
 
 
-def _number(value: object) -> float:
+def _number(value: Any) -> float:
     """The one number of a metric: of a count with its share, the share."""
     return float(value["share"] if isinstance(value, dict) else value)
 

@@ -2,7 +2,6 @@
 
 import os
 from pathlib import Path
-from types import UnionType
 from typing import get_args, get_origin
 
 import annotated_types as bounds
@@ -30,7 +29,14 @@ container.
 change at any time.
 """
 COLUMNS = ("variable", "default", "allowed", "meaning", "in a life")
-NAMES = {int: "whole number", float: "number", bool: "true or false", SecretStr: "text, secret"}
+NAMES: dict[object, str] = {
+    str: "text",
+    tuple: "list",
+    int: "whole number",
+    float: "number",
+    bool: "true or false",
+    SecretStr: "text, secret",
+}
 SYMBOLS = {bounds.Ge: ("at least", "ge"), bounds.Gt: ("above", "gt"), bounds.Le: ("at most", "le"),
            bounds.Lt: ("below", "lt"), bounds.MinLen: ("characters at least", "min_length")}  # fmt: skip
 
@@ -74,9 +80,10 @@ def allowed(field: FieldInfo) -> str:
     >>> allowed(Settings.model_fields["trees"])
     'whole number, at least 1, at most 2000'
     """
-    kinds = [kind for kind in get_args(field.annotation) if kind is not type(None)]
-    kind = kinds[0] if isinstance(field.annotation, UnionType) else field.annotation
-    words = "list" if get_origin(kind) is tuple else NAMES.get(kind, {"str": "text"}.get(kind.__name__, kind.__name__))
+    kind = next(kind for kind in (*get_args(field.annotation), field.annotation) if kind is not type(None))
+    if get_origin(field.annotation) is tuple:
+        kind = tuple
+    words = NAMES.get(kind, str(getattr(kind, "__name__", kind)))
     limits = [
         f"{SYMBOLS[type(limit)][0]} {getattr(limit, SYMBOLS[type(limit)][1])}"
         for limit in field.metadata

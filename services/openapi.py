@@ -1,5 +1,7 @@
 """What the hot routes take and give, as an OpenAPI document made from the messages, and an offline page of it."""
 
+from typing import Any
+
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
@@ -59,7 +61,7 @@ PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Preflight:
 def openapi() -> dict:
     """The document. It says of every field its unit and range, as the contract of the data has them."""
     models = [model for asked, given, _ in ROUTES.values() for model in (asked, given)]
-    wanted = [(model, "validation") for model in dict.fromkeys([*models, ModelCard, ErrorAnswer])]
+    wanted: list[Any] = [(model, "validation") for model in dict.fromkeys([*models, ModelCard, ErrorAnswer])]
     _, definitions = models_json_schema(wanted, ref_template=_REF)
     return {
         "openapi": "3.1.0",
