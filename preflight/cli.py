@@ -18,6 +18,7 @@ from preflight import (
     quarantine_cli,
     rollout_cli,
     serving_cli,
+    stack_cli,
     versions_cli,
     workspace_cli,
 )
@@ -50,6 +51,7 @@ app.command()(workspace_cli.workspace)
 app.command()(workspace_cli.evidently)
 app.add_typer(metrics_cli.app)
 app.add_typer(loop_cli.app)
+app.add_typer(stack_cli.app)
 
 INTERRUPTED = 130  # how typer ends on Ctrl-C
 
