@@ -44,6 +44,16 @@ def descendants(pid: int) -> set[psutil.Process]:
     return set()
 
 
+def kill_family(pid: int) -> int:
+    """End a process and all that it started with SIGKILL, as a machine that goes down; how many they were."""
+    family = descendants(pid)
+    for process in family:
+        with contextlib.suppress(psutil.Error):
+            process.kill()
+    psutil.wait_procs(family, timeout=10)
+    return len(family)
+
+
 def end_all(identities: Iterable[Identity], grace_seconds: float) -> int:
     """Give processes so long to end by themselves, then kill those that are left, each only if it is the one meant.
 
@@ -53,12 +63,7 @@ def end_all(identities: Iterable[Identity], grace_seconds: float) -> int:
     deadline = time.monotonic() + grace_seconds
     while any(one.process for one in meant) and time.monotonic() < deadline:
         time.sleep(0.1)
-    left = {member for one in meant if one.process for member in descendants(one.pid)}
-    for process in left:
-        with contextlib.suppress(psutil.Error):
-            process.kill()
-    psutil.wait_procs(left, timeout=5)
-    return len(left)
+    return sum(kill_family(one.pid) for one in meant if one.process)
 
 
 def memory_bytes(identities: Iterable[Identity]) -> int:

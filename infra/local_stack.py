@@ -56,12 +56,13 @@ class Service:
 
 @dataclass(frozen=True)
 class Running:
-    """What became of a service: its processes, since when, and the exit code if it has ended."""
+    """What became of a service: its processes, since when, the exit code if it has ended, where its log begins."""
 
     attempt: int
     since: str
     family: tuple[Identity, ...]
     ended: int | None = None
+    log_from: int = 0
 
     @property
     def pid(self) -> int | None:
@@ -83,7 +84,7 @@ def want(store: Store, services: Iterable[Service], **more: object) -> None:
 def running_services(store: Store) -> dict[str, Running]:
     """What the keeper last said of each service; nothing when there is no keeper."""
     return {
-        name: Running(one["attempt"], one["since"], tuple(Identity(*each) for each in one["family"]), one["ended"])
+        name: Running(**{**one, "family": tuple(Identity(*each) for each in one["family"])})
         for name, one in (keeper_says(store) or {"services": {}})["services"].items()
     }
 

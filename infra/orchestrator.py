@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from infra.errors import PreflightError
 from infra.leash import leashed
 from infra.local_stack import address_of
 from infra.network import LOOPBACK, free_port, wait_until_answering
@@ -44,6 +45,13 @@ def prefect_server(home: Path) -> Iterator["PrefectServer"]:
     if stays := server_of(home):
         yield PrefectServer(stays, None, home, own=False)
         return
+    with own_server(home) as server:
+        yield server
+
+
+@contextmanager
+def own_server(home: Path) -> Iterator["PrefectServer"]:
+    """As `prefect_server`, whatever other server is named or runs."""
     folder, log, port = home / SERVER, home / "logs" / "prefect-server.log", free_port()
     forget_unfinished_database(folder, "prefect.db")
     command = [*server_command(port), "--no-ui"]
@@ -125,3 +133,18 @@ def tag_run(*tags: str) -> Callable[..., None]:
             client.update_flow_run(run.id, tags=["preflight", *tags])
 
     return tag
+
+
+def is_worth_a_retry(task: object, run: object, state: object) -> bool:
+    """Whether what a task failed with may be over a moment later: a busy database or file, never a rule that said no."""
+    error = state.result(raise_on_failure=False)
+    return not isinstance(error, PreflightError | ValueError | TypeError)
+
+
+RETRIED = {
+    "retries": 2,
+    "retry_delay_seconds": [1, 4],
+    "retry_jitter_factor": 0.5,  # two that met at the same database do not meet there again
+    "retry_condition_fn": is_worth_a_retry,
+}
+"""How a task that reads or writes outside is tried again; each is safe to be done twice."""

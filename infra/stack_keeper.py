@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +19,10 @@ from infra.local_stack import KEEPER, RUNNING, WANTED, Service, wanted_services
 from infra.storage import BusyError, Store, forget_unfinished_database, mark_migrated
 
 LOOK_SECONDS = 0.5
+AT_ONCE = 2
+"""Services that may be starting at the same time: started all at once they import for minutes, and give up waiting."""
+STARTING_SECONDS = 120
+"""How long a service that does not answer yet keeps others from being started."""
 
 
 class Kept:
@@ -29,13 +34,21 @@ class Kept:
         self.ended: int | None = None
         self.is_up = False
         self._home = home
+        log = home / service.log
+        self.log_from = log.stat().st_size if log.exists() else 0
+        self._began = time.monotonic()
         if service.database:
             path = home / service.database
             forget_unfinished_database(path.parent, path.name)
         self._leash = ExitStack()
         environment = {**os.environ, **service.environment}
-        self._process = self._leash.enter_context(leashed(list(service.command), home / service.log, environment))
+        self._process = self._leash.enter_context(leashed(list(service.command), log, environment))
         self._family: list[psutil.Process] = []
+
+    @property
+    def is_starting(self) -> bool:
+        """Whether it runs, has not answered yet, and may still."""
+        return self.ended is None and not self.is_up and time.monotonic() - self._began < STARTING_SECONDS
 
     def look(self) -> None:
         """Notice what it has started, that it answers for the first time, and that it has ended."""
@@ -69,6 +82,7 @@ class Kept:
             "since": self.since,
             "family": [[one.pid, one.created] for one in family],
             "ended": self.ended,
+            "log_from": self.log_from,
         }
 
 
@@ -89,7 +103,8 @@ class Keeper:
             if kept is not None:
                 kept.look()
             is_new = kept is None or (kept.ended is not None and kept.service.attempt < service.attempt)
-            if is_new and self._is_up(service.needs):
+            has_room = sum(one.is_starting for one in self._kept.values()) < AT_ONCE
+            if is_new and has_room and self._is_up(service.needs):
                 self._kept[service.name] = Kept(service, self._store.home)
                 self._kept[service.name].look()
             self._write()

@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -33,7 +34,7 @@ PORTS = f"{FOLDER}/ports.json"
 WAIT_SECONDS = 600
 """How long one `up` or `down` waits for another."""
 HEALTHY_SECONDS = 240
-LOOK_SECONDS = 0.2
+LOOK_SECONDS = 0.5
 UP, STARTING, SILENT, WAITING, ENDED, STOPPED, SKIPPED = (
     *("up", "starting", "not answering", "waiting", "ended", "stopped"),
     "skipped",
@@ -159,13 +160,12 @@ def _state(store: Store, service: Service, running: object, keeps: bool) -> Stat
         "memory_mb": memory_bytes(running.family) // 10**6 if running.ended is None else None,
     }
     if running.ended is not None:
-        state, why = ENDED, f"ended with code {running.ended}: {_last_word(log)}"
+        state, why = ENDED, f"ended with code {running.ended}: {_last_word(log, running.log_from)}"
     elif answers(service.health):
         state, why = UP, ""
     else:
-        age = (datetime.now(UTC) - datetime.fromisoformat(running.since)).total_seconds()
-        state = STARTING if age < HEALTHY_SECONDS else SILENT
-        why = f"{service.health} does not answer 200: {_last_word(log)}"
+        state = STARTING if _age(running.since) < HEALTHY_SECONDS else SILENT
+        why = f"{service.health} does not answer 200: {_last_word(log, running.log_from)}"
     return State(service.name, TITLES[service.name], state, why, service.address, str(log), **facts)
 
 
@@ -210,8 +210,11 @@ def last_lines(path: Path, count: int) -> list[str]:
     return path.read_text(errors="replace").splitlines()[-count:] if count else []
 
 
-def _last_word(log: Path) -> str:
-    said = [line for line in last_lines(log, 50) if line.strip()]
+def _last_word(log: Path, start: int) -> str:
+    """The last line that a service has said since its log was that long."""
+    with log.open("rb") as file:
+        file.seek(start)
+        said = [line for line in file.read().decode(errors="replace").splitlines() if line.strip()]
     return said[-1].strip()[:200] if said else "its log is empty"
 
 
@@ -257,15 +260,28 @@ def _environment(settings: Settings) -> dict[str, str]:
     return {**os.environ, **chosen}
 
 
-def _wait(store: Store, names: set[str], began: float, tell: object) -> None:
+def _wait(store: Store, names: set[str], began: float, tell: Callable[[str], None]) -> None:
     """Return when each of these is up, or has ended, or time is over; each is told when it is."""
-    waited, deadline = set(names), time.monotonic() + HEALTHY_SECONDS
-    while waited and time.monotonic() < deadline:
-        for one in stack_states(store):
-            if one.name in waited and one.state in (UP, ENDED, STOPPED, SILENT):
-                waited.discard(one.name)
-                seconds = time.monotonic() - began
-                tell(f"{seconds:6.1f} s  {one.name} {one.state if one.state != UP else f'answers at {one.address}'}")
-        if keeper_says(store) is None:
-            return
+    waited = {service.name: service for service in wanted_services(store) if service.name in names}
+    while waited and keeper_says(store):
+        running = running_services(store)
+        for name, service in list(waited.items()):
+            found = running.get(name)
+            if found is None or found.attempt < service.attempt:
+                continue
+            if found.ended is None and not answers(service.health) and _age(found.since) < HEALTHY_SECONDS:
+                continue
+            del waited[name]
+            word = _state(store, service, found, True)
+            tell(f"{time.monotonic() - began:6.1f} s  {name}: {word.why or f'answers at {word.address}'}")
+        if any(
+            found.ended is not None and name in {one.needs for one in waited.values()}
+            for name, found in running.items()
+        ):
+            return  # what others wait for has ended
         time.sleep(LOOK_SECONDS)
+
+
+def _age(since: str) -> float:
+    """Seconds since a moment."""
+    return (datetime.now(UTC) - datetime.fromisoformat(since)).total_seconds()
