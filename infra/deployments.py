@@ -1,5 +1,6 @@
 """The work pool, its queues and the deployments of `prefect.yaml`, as a Prefect server has them; and the worker."""
 
+import hashlib
 import os
 import sys
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import DeploymentScheduleCreate, WorkPoolCreate
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterTags
 from prefect.client.schemas.objects import ConcurrencyLimitConfig
+from prefect.client.schemas.responses import DeploymentResponse
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.deployments import run_deployment
 from prefect.deployments.runner import RunnerDeployment
@@ -37,27 +39,41 @@ class NotDeployed(PreflightError, RuntimeError):  # noqa: N818
 
 @dataclass(frozen=True)
 class Deployed:
-    """A deployment by its full name, and whether registering it was new."""
+    """A deployment by its full name, and what registering it did: created, updated or kept."""
 
     name: str
     id: UUID
-    is_new: bool
+    done: str
 
 
 def register() -> list[Deployed]:
     """Make the server have pool, queues and deployments as they are here, each once; done again it changes nothing.
 
-    It does what `prefect deploy --all` does with the same file, in one process, which imports the flows once.
+    It does what `prefect deploy --all` does with the same file, in one process, which imports the flows once; and not
+    at all when the server has every one of them in this version: the tools take long to be imported.
     """
     with get_client(sync_client=True) as client:
         _require_pool(client)
-        before = _names(client)
-    made = [as_deployment(entry) for entry in declared()]
-    return [Deployed(one.full_name, one.apply(), one.full_name not in before) for one in made]
+        there = _there(client)
+    entries, version = declared(), version_here()
+    if {f"{entry['name']}/{entry['name']}" for entry in entries} == {
+        name for name, one in there.items() if one.version == version
+    }:
+        return [Deployed(name, one.id, "kept") for name, one in sorted(there.items())]
+    made = [as_deployment(entry) for entry in entries]
+    return [Deployed(one.full_name, one.apply(), "updated" if one.full_name in there else "created") for one in made]
+
+
+def version_here() -> str:
+    """What the deployments are called a version of: the text of `prefect.yaml` and of every flow."""
+    digest = hashlib.sha256()
+    for path in (PREFECT_FILE, *sorted((ROOT / "pipelines").glob("*_flow.py"))):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def declared() -> list[dict]:
-    """The deployments of `prefect.yaml`, in its words."""
+    """The deployments of `prefect.yaml`, in its words; each is called as its flow is."""
     return yaml.safe_load(PREFECT_FILE.read_text())["deployments"]
 
 
@@ -72,6 +88,7 @@ def as_deployment(entry: dict) -> RunnerDeployment:
         entry["name"],
         description=entry["description"],
         tags=entry["tags"],
+        version=version_here(),
         parameters=entry.get("parameters", {}),
         schedules=[_schedule(one) for one in entry.get("schedules", ())],
         concurrency_limit=ConcurrencyLimitConfig(**limit) if limit else None,
@@ -128,8 +145,8 @@ def _schedule(entry: dict) -> DeploymentScheduleCreate:
     return DeploymentScheduleCreate(schedule=when, active=entry["active"], slug=entry["slug"])
 
 
-def _names(client: SyncPrefectClient) -> set[str]:
-    tagged = DeploymentFilter(tags=DeploymentFilterTags(all_=[TAG]))
-    found = client.read_deployments(deployment_filter=tagged)
+def _there(client: SyncPrefectClient) -> dict[str, DeploymentResponse]:
+    """Our deployments as the server has them, by full name."""
+    found = client.read_deployments(deployment_filter=DeploymentFilter(tags=DeploymentFilterTags(all_=[TAG])))
     flows = {identity: client.read_flow(identity).name for identity in {one.flow_id for one in found}}
-    return {f"{flows[one.flow_id]}/{one.name}" for one in found}
+    return {f"{flows[one.flow_id]}/{one.name}": one for one in found}

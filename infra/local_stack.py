@@ -14,6 +14,7 @@ what `stack/wanted.json` says, and ends its servers when that file is gone.
 
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -118,7 +119,7 @@ def ensure_keeper(store: Store, environment: dict[str, str]) -> None:
     log = store.path(LOG)
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
-        subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "infra.stack_keeper", str(store.home)],
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -126,6 +127,7 @@ def ensure_keeper(store: Store, environment: dict[str, str]) -> None:
             env=environment,
             start_new_session=True,  # it outlives the command that started it
         )
+    threading.Thread(target=process.wait, daemon=True).start()  # if it ends before us, it does not stay as a zombie
     deadline = time.monotonic() + KEEPER_SECONDS
     while keeper_says(store) is None:
         if time.monotonic() > deadline:
@@ -140,14 +142,16 @@ def end_stack(store: Store) -> int:
     """
     seconds = KEEPER_SECONDS + len(wanted_services(store)) * (GRACE_SECONDS + 5)
     store.remove(WANTED)
-    keeper = keeper_says(store)
+    said = keeper_says(store)
+    keeper = [Identity(*said["keeper"])] if said else []
     try:
-        with store.exclusively(KEEPER, seconds if keeper else KEEPER_SECONDS):
+        with store.exclusively(KEEPER, seconds):
+            end_all(keeper, GRACE_SECONDS)  # it gave up its lock, and is about to be gone
             return _sweep(store)
     except BusyError:
-        end_all([Identity(*keeper["keeper"])] if keeper else [], 0)
+        end_all(keeper, 0)
     try:
-        with store.exclusively(KEEPER, 5):
+        with store.exclusively(KEEPER, GRACE_SECONDS):
             return _sweep(store)
     except BusyError as error:
         raise StackStuck(f"something still holds {store.path(KEEPER)}; see {store.path(LOG)}") from error

@@ -136,7 +136,7 @@ def tag_run(*tags: str) -> Callable[..., None]:
 
 
 def is_worth_a_retry(task: object, run: object, state: object) -> bool:
-    """Whether what a task failed with may be over a moment later: a busy database or file, never a rule that said no."""
+    """Whether what a task failed with may be over in a moment: a busy database or file, never a rule that said no."""
     error = state.result(raise_on_failure=False)
     return not isinstance(error, PreflightError | ValueError | TypeError)
 

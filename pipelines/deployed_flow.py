@@ -6,6 +6,7 @@ for whoever holds the home, and says Running meanwhile. The flow's function is c
 flow is what docs/decisions/0005 is about. `prefect.yaml` deploys what is here, and nothing else.
 """
 
+import importlib
 import inspect
 from collections.abc import Callable
 from functools import wraps
@@ -14,22 +15,26 @@ from prefect import Flow
 from prefect import flow as as_flow
 
 from infra.stopwatch import STOPWATCH
-from pipelines import (
-    deliver_flow,
-    features_flow,
-    ingest_flow,
-    loop_flow,
-    monitor_flow,
-    quarantine_flow,
-    replay_flow,
-    retrain_flow,
-    score_flow,
-    train_flow,
-    validate_flow,
-)
 from pipelines.context import WEEK_BYTES, YEAR_BYTES, open_context
 from pipelines.exposing import expose
 
+FLOWS = {
+    "ingest": ("ingest_flow", "ingest"),
+    "deliver": ("deliver_flow", "deliver"),
+    "validate": ("validate_flow", "validate"),
+    "quarantine_replay": ("quarantine_flow", "replay"),
+    "quarantine_discard": ("quarantine_flow", "discard"),
+    "features": ("features_flow", "features"),
+    "train": ("train_flow", "train"),
+    "score": ("score_flow", "score"),
+    "monitor": ("monitor_flow", "monitor"),
+    "retrain": ("retrain_flow", "retrain"),
+    "replay": ("replay_flow", "replay"),
+    "end_week": ("loop_flow", "end_week"),
+    "retrain_for_incident": ("loop_flow", "retrain_for_incident"),
+}
+"""What each is called here, and where it is: a module and the flow in it."""
+NEEDS_BYTES = {"replay": YEAR_BYTES}
 WAIT_SECONDS = 3600
 """How long a run waits for whoever holds the home folder, a training of some minutes among others."""
 SETTINGS = "settings"
@@ -68,16 +73,11 @@ def _without_settings(function: Callable) -> inspect.Signature:
     return whole.replace(parameters=asked)
 
 
-ingest = deployed(ingest_flow.ingest)
-deliver = deployed(deliver_flow.deliver)
-validate = deployed(validate_flow.validate)
-quarantine_replay = deployed(quarantine_flow.replay)
-quarantine_discard = deployed(quarantine_flow.discard)
-features = deployed(features_flow.features)
-train = deployed(train_flow.train)
-score = deployed(score_flow.score)
-monitor = deployed(monitor_flow.monitor)
-retrain = deployed(retrain_flow.retrain)
-replay = deployed(replay_flow.replay, YEAR_BYTES)
-end_week = deployed(loop_flow.end_week)
-retrain_for_incident = deployed(loop_flow.retrain_for_incident)
+def __getattr__(name: str) -> Flow:
+    """The flow of that name, made when it is asked for: a run imports the tools of its own flow, and of no other."""
+    if name not in FLOWS:
+        raise AttributeError(f"{__name__} has no flow {name}; there are {', '.join(FLOWS)}")
+    module, attribute = FLOWS[name]
+    flow = getattr(importlib.import_module(f"pipelines.{module}"), attribute)
+    globals()[name] = deployed(flow, NEEDS_BYTES.get(name, WEEK_BYTES))
+    return globals()[name]

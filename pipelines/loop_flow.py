@@ -8,9 +8,9 @@ import logging
 from prefect import flow
 
 from infra.automations import RETRAIN_EVENT, emit
+from infra.bundle import MODEL_NAME
 from infra.errors import PreflightError
 from infra.orchestrator import tag_run
-from infra.registry import MODEL_NAME
 from infra.settings import Settings
 from monitoring.decision import RETRAIN
 from pipelines.clock import Week

@@ -20,14 +20,14 @@ def deploy(settings: Settings, as_json: bool) -> None:
     with _server(settings):
         deployed, applied = _register()
     if not as_json:
-        rows = [(one.name, "created" if one.is_new else "there") for one in deployed]
+        rows = [(one.name, one.done) for one in deployed]
         show.table("Deployments", {"deployment": "left", "": "left"}, rows)
         show.table("Automations", {"automation": "left", "": "left"}, [(one.name, one.done) for one in applied])
-    new = sum(one.is_new for one in deployed) + sum(one.done != "kept" for one in applied)
+    new = sum(one.done != "kept" for one in [*deployed, *applied])
     show.finish(
         f"{len(deployed)} deployments and {len(applied)} automations are there, {new} of them new or changed",
         {
-            "deployments": {one.name: str(one.id) for one in deployed},
+            "deployments": {one.name: one.done for one in deployed},
             "automations": {one.name: one.done for one in applied},
         },
         as_json,

@@ -149,9 +149,9 @@ def _prepare(stage: Stage, tell: Callable[[str], None]) -> None:
     shutil.copytree(stage.home, stage.folder / "prepared")
 
 
-def wait_for_words(log: Path, words: str, process: subprocess.Popen) -> None:
+def wait_for_words(log: Path, words: str, process: subprocess.Popen, seconds: float = START_SECONDS) -> None:
     """Return when a log that grows has said something. Raises LoopBroken."""
-    deadline, before = time.monotonic() + START_SECONDS, log.stat().st_size if log.exists() else 0
+    deadline, before = time.monotonic() + seconds, log.stat().st_size if log.exists() else 0
     while time.monotonic() < deadline and process.poll() is None:
         with log.open("rb") as said:
             said.seek(before)

@@ -25,7 +25,7 @@ from preflight.loop_stage import NOT_INHERITED, wait_for_words
 from preflight.prove import ProofFailed, rows_used
 
 DEPLOYMENT, FLOW = "features/features", "features"
-RUN_SECONDS = 300
+START_SECONDS, RUN_SECONDS = 400, 300
 MARK_SECONDS = 240
 """Three missed heartbeats of 30 s, and as long again and more for a busy server to notice."""
 
@@ -36,6 +36,7 @@ def worker(settings: Settings, period: str, as_json: bool) -> None:
     weeks = context.weeks(period)
     if len(weeks) < 3:
         raise PeriodError(f"expected a month of at least three weeks, to be killed in the middle of; got {period}")
+    context.store.make_folder("prefect")  # Prefect warns at import when it is missing
     tell = (lambda line: None) if as_json else show.tell
     with tempfile.TemporaryDirectory(prefix="preflight-worker-") as scratch, own_server(Path(scratch)) as server:
         home, clean = _prepare(context, weeks, Path(scratch))
@@ -98,7 +99,7 @@ def _working(home: Context, url: str) -> Iterator[object]:
     log = home.settings.home / "logs" / "worker.log"
     environment = {**theirs, **ours, "PREFECT_HOME": str(home.settings.home / "prefect"), "PREFECT_API_URL": url}
     with leashed([sys.executable, "-m", "preflight", "worker"], log, environment) as process:
-        wait_for_words(log, "trainings are done in", process)
+        wait_for_words(log, "trainings are done in", process, START_SECONDS)
         yield process
 
 
