@@ -48,7 +48,10 @@ lock:           ## pin again everything that pyproject.toml allows
 	@$(VENV)/bin/uv pip compile pyproject.toml --group dev --group build --universal --python-version 3.11 \
 		--generate-hashes --no-header --quiet --upgrade --output-file requirements.lock
 
+test-worker: setup ## a Prefect worker is killed with -9 in mid-run, its run is marked, the next makes it whole; some minutes
+	@$(VENV)/bin/python -m pytest tests/journey/test_worker.py -m loop
+
 clean:          ## forget the year: remove var/ (the environment stays)
 	@rm -rf var
 
-.PHONY: help setup demo test test-kill test-contract test-serving test-pages test-loop bench bench-serving bento lint lock clean
+.PHONY: help setup demo test test-kill test-contract test-serving test-pages test-loop bench bench-serving bento lint lock test-worker clean

@@ -61,14 +61,16 @@ class State:
     memory_mb: int | None = None
 
 
-def up(settings: Settings, as_json: bool) -> None:
+def up(settings: Settings, asked: tuple[str, ...], as_json: bool) -> None:
     """Start what is not running yet, wait until it answers, and write the page."""
+    if unknown := set(asked) - set(NAMES):
+        raise UsageError(f"expected some of {', '.join(NAMES)}; got {', '.join(sorted(unknown))}")
     context, began = open_context(settings), time.monotonic()
     store = context.store
     tell = (lambda line: None) if as_json else show.tell
     with ExitStack() as held:
         with changing(store, WAIT_SECONDS):
-            plan = _plan(context)
+            plan = _plan(context, asked or NAMES)
             started = {one.name for one in plan.services} - _alive(store)
             if SERVER in started:  # a command of this home may have a server of its own on the same database
                 held.enter_context(store.exclusively())
@@ -229,10 +231,10 @@ def _lines_since(path: Path, ends: dict[str, int], name: str) -> list[str]:
     return whole.decode(errors="replace").splitlines()
 
 
-def _plan(context: Context) -> Plan:
+def _plan(context: Context, asked: tuple[str, ...]) -> Plan:
     store = context.store
     kept = _ports(store)
-    return plan_stack(context, kept, wanted_services(store), _alive(store), os.environ.get("PREFECT_API_URL"))
+    return plan_stack(context, asked, kept, wanted_services(store), _alive(store), os.environ.get("PREFECT_API_URL"))
 
 
 def _alive(store: Store) -> set[str]:

@@ -10,11 +10,18 @@ Json = Annotated[bool, typer.Option("--json", help="print one JSON document inst
 
 
 @app.command("up")
-def up(context: typer.Context, as_json: Json = False) -> None:
+def up(
+    context: typer.Context,
+    services: Annotated[
+        list[str] | None,
+        typer.Argument(help="some of prefect, mlflow, evidently, serve, prometheus, worker; default: all"),
+    ] = None,
+    as_json: Json = False,
+) -> None:
     """Start Prefect, worker, MLflow, Evidently, the service and Prometheus as plain processes; safe to run twice."""
     from preflight import stack
 
-    stack.up(context.obj, as_json)
+    stack.up(context.obj, tuple(services or ()), as_json)
 
 
 @app.command("down")

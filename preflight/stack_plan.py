@@ -20,6 +20,7 @@ NAMES = (SERVER, MLFLOW, EVIDENTLY, SERVE, PROMETHEUS, WORKER)
 """In the order of their start; they are ended in the reverse of it."""
 USUAL_PORTS = {SERVER: 4200, MLFLOW: 5000, EVIDENTLY: 8000, PROMETHEUS: 9090, WORKER: 8080}
 """Each tool's own; the service's is PREFLIGHT_PORT."""
+NOT_ASKED = "was not asked for; to start everything: preflight up"
 HEALTH = {
     **{SERVER: "/api/health", MLFLOW: "/health", EVIDENTLY: "/api/version"},
     **{SERVE: "/readyz", PROMETHEUS: "/-/ready", WORKER: "/health"},
@@ -34,6 +35,10 @@ TITLES = {
 }
 
 
+class NoServer(PreflightError, LookupError):  # noqa: N818
+    """A worker is wanted, and no Prefect server."""
+
+
 @dataclass
 class Plan:
     """The services to run, what was left out and why, and the ports that were chosen and why not others."""
@@ -44,9 +49,14 @@ class Plan:
 
 
 def plan_stack(
-    context: Context, kept_ports: dict[str, int], before: list[Service], alive: set[str], prefect_url: str | None
+    context: Context,
+    asked: tuple[str, ...],
+    kept_ports: dict[str, int],
+    before: list[Service],
+    alive: set[str],
+    prefect_url: str | None,
 ) -> Plan:
-    """The stack as it should be now: what is `alive` stays as it was before, the rest is started, or started again.
+    """The stack as it should be now: what is `alive` stays as it was before, what is `asked` for is started.
 
     `prefect_url` is a server of others that is used instead of one of our own. Raises PortInUse.
     """
@@ -55,7 +65,7 @@ def plan_stack(
         if name in alive:
             plan.services.append(earlier[name])
             continue
-        if reason := _why_not(context, name, prefect_url):
+        if reason := NOT_ASKED if name not in asked else _why_not(context, name, prefect_url):
             plan.skipped[name] = reason
             continue
         taken = {_port_of(service) for service in [*plan.services, *(earlier[other] for other in alive)]}
@@ -108,6 +118,8 @@ def _service(context: Context, name: str, port: int, prefect_url: str | None, be
         return replace(made, database="prefect/prefect.db")
     if name == WORKER:
         server = next((service for service in before if service.name == SERVER), None)
+        if server is None and prefect_url is None:
+            raise NoServer("there is no Prefect server to ask for work; run: preflight up prefect worker")
         url = f"{server.address}/api" if server else prefect_url
         return replace(made, needs=server and server.name, environment={"PREFECT_API_URL": url})
     return made
