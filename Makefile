@@ -93,8 +93,11 @@ test-newest: setup ## test-quick with the newest versions pyproject.toml allows;
 		--generate-hashes --no-header --quiet --upgrade --output-file var/newest/requirements.lock
 	@$(VENV)/bin/python -m infra.newest requirements.lock var/newest/requirements.lock -- python -m pytest $(QUICK)
 
+test-worker: setup ## a Prefect worker is killed with -9 in mid-run, its run is marked, the next makes it whole; some minutes
+	@$(VENV)/bin/python -m pytest tests/journey/test_worker.py -m loop
+
 clean:          ## forget the year: remove var/ (the environment stays)
 	@rm -rf var
 
-.PHONY: help setup demo demo-short test test-quick test-newest test-kill test-contract test-serving test-pages test-loop test-compose \
-	bench bench-serving bento lint types audit sbom committable lint-workflows lock secrets k8s clean
+.PHONY: help setup demo demo-short test test-quick test-newest test-kill test-contract test-serving test-pages test-loop test-worker \
+	test-compose bench bench-serving bento lint types audit sbom committable lint-workflows lock secrets k8s clean

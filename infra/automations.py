@@ -8,17 +8,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from prefect import serve
 from prefect.automations import Automation, EventTrigger, Posture
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import StateType
-from prefect.deployments.runner import RunnerDeployment
 from prefect.events import emit_event
 from prefect.events.actions import ChangeFlowRunState, RunDeployment
 from prefect.events.worker import EventsWorker
-from prefect.flows import Flow
 from prefect.settings import get_current_settings
-from prefect.types.entrypoint import EntrypointType
 
 RETRAIN_EVENT = "preflight.decision.retrain"
 RETRAIN_AUTOMATION, ZOMBIE_AUTOMATION = "preflight: retrain when decided", "preflight: mark killed flow runs"
@@ -27,6 +23,9 @@ HEARTBEAT_SECONDS = 30
 """The shortest that Prefect takes, and what `infra/environment.py` asks every command of ours to beat with."""
 MISSED_HEARTBEATS = 3
 """One may be late on a busy machine, and two; a flow that beats on is never marked."""
+NEVER_BEGAN_AUTOMATION = "preflight: mark flow runs that never began"
+BEGIN_SECONDS = 900
+"""From Pending to Running: the start of a process that imports the tools, two minutes on a machine that is busy."""
 ENDED = ("Completed", "Failed", "Cancelled", "Crashed")
 
 
@@ -45,22 +44,15 @@ def emit(event: str, model: str, payload: dict[str, str]) -> str:
     return str(sent.id)
 
 
-def as_deployment(flow: Flow) -> RunnerDeployment:
-    """The flow as something that a worker of this project runs when asked, by its importable name."""
-    return flow.to_deployment(flow.name, entrypoint_type=EntrypointType.MODULE_PATH, tags=["preflight"])
+def apply_automations(training: UUID) -> list[Applied]:
+    """Make the server have the automations as they are here, each once by name; done again it changes nothing.
 
-
-def serve_flows(*flows: Flow) -> None:
-    """Run what is asked of these flows, each run in a process of its own, until interrupted."""
-    serve(*(as_deployment(flow) for flow in flows), print_starting_message=False)
-
-
-def apply_automations(retraining: Flow) -> list[Applied]:
-    """Make the server have the automations as they are here, each once by name; done again it changes nothing."""
-    deployment = as_deployment(retraining).apply()
+    `training` is the deployment that an event which says retrain runs.
+    """
     return [
-        _apply(retrain_when_decided(deployment)),
+        _apply(retrain_when_decided(training)),
         _apply(mark_killed_runs(get_current_settings().flows.heartbeat_frequency)),
+        _apply(mark_runs_that_never_began()),
     ]
 
 
@@ -106,6 +98,31 @@ def mark_killed_runs(heartbeat_seconds: int | None) -> Automation:
         ),
         actions=[
             ChangeFlowRunState(state=StateType.CRASHED, message=f"no heartbeat for {window} s: its process was killed")
+        ],
+    )
+
+
+def mark_runs_that_never_began() -> Automation:
+    """A run that a worker took, and that has not begun a quarter of an hour later, was killed on the way: Crashed.
+
+    It has no heartbeat yet, says Pending for good, and would hold its place in a queue with a limit.
+    """
+    pending, watched = "prefect.flow-run.Pending", "prefect.flow-run."
+    return Automation(
+        name=NEVER_BEGAN_AUTOMATION,
+        trigger=EventTrigger(
+            after={pending},
+            expect={f"{watched}Running", f"{watched}AwaitingConcurrencySlot", *(f"{watched}{one}" for one in ENDED)},
+            match={"prefect.resource.id": ["prefect.flow-run.*"]},
+            for_each={"prefect.resource.id"},
+            posture=Posture.Proactive,
+            threshold=1,
+            within=timedelta(seconds=BEGIN_SECONDS),
+        ),
+        actions=[
+            ChangeFlowRunState(
+                state=StateType.CRASHED, message=f"did not begin within {BEGIN_SECONDS} s: its process was killed"
+            )
         ],
     )
 

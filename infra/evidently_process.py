@@ -43,11 +43,18 @@ def running_evidently(home: Path, port: int) -> Iterator[EvidentlyServer]:
 
     Raises NoWorkspace, PortInUse before anything is started, ServerDidNotStart naming its log.
     """
-    folder, log = home / WORKSPACE, home / "logs" / "evidently.log"
-    if not folder.exists():
-        raise NoWorkspace(f"there is no Evidently workspace under {home}; run: preflight workspace")
-    command = [sys.executable, "-m", "evidently.cli", "ui", "--host", LOOPBACK, "--port", str(claim_port(port))]
-    with leashed([*command, "--workspace", str(folder)], log) as process:
+    command, log = evidently_command(home, port), home / "logs" / "evidently.log"
+    claim_port(port)
+    with leashed(command, log) as process:
         server = EvidentlyServer(f"http://{LOOPBACK}:{port}", log, process)
         wait_until_answering(f"{server.address}/api/version", process, log, START_SECONDS)
         yield server
+
+
+def evidently_command(home: Path, port: int) -> list[str]:
+    """The server of the workspace of `home` on a loopback port. Raises NoWorkspace."""
+    folder = home / WORKSPACE
+    if not folder.exists():
+        raise NoWorkspace(f"there is no Evidently workspace under {home}; run: preflight workspace")
+    command = [sys.executable, "-m", "evidently.cli", "ui", "--host", LOOPBACK, "--port", str(port)]
+    return [*command, "--workspace", str(folder)]

@@ -12,23 +12,50 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from infra.errors import PreflightError
 from infra.leash import leashed
+from infra.local_stack import address_of
 from infra.network import LOOPBACK, free_port, wait_until_answering
 from infra.storage import forget_unfinished_database, mark_migrated
 
 START_SECONDS = 180
 DRAIN_SECONDS = 15
+SERVER = "prefect"
+"""What the server is called in a local stack; its records lie in the folder of that name."""
+
+
+def server_of(home: Path) -> str | None:
+    """The API of a server that stays: the one that PREFECT_API_URL names, or that of the home's stack; None: neither.
+
+    A stack that runs is found by its own file, so that no command starts a second server on the same database.
+    """
+    address = os.environ.get("PREFECT_API_URL")
+    if address is None and (kept := address_of(home, SERVER)):
+        address = f"{kept}/api"
+    return address
+
+
+def server_command(port: int) -> list[str]:
+    """A Prefect server on a loopback port, with its pages."""
+    return [sys.executable, "-m", "prefect", "server", "start", "--host", LOOPBACK, "--port", str(port)]
 
 
 @contextmanager
 def prefect_server(home: Path) -> Iterator["PrefectServer"]:
     """A server starting in the background; import what you need meanwhile, then enter `.ready()`."""
-    if "PREFECT_API_URL" in os.environ:
-        yield PrefectServer(os.environ["PREFECT_API_URL"], None, home, own=False)
+    if stays := server_of(home):
+        yield PrefectServer(stays, None, home, own=False)
         return
-    folder, log, port = home / "prefect", home / "logs" / "prefect-server.log", free_port()
+    with own_server(home) as server:
+        yield server
+
+
+@contextmanager
+def own_server(home: Path) -> Iterator["PrefectServer"]:
+    """As `prefect_server`, whatever other server is named or runs."""
+    folder, log, port = home / SERVER, home / "logs" / "prefect-server.log", free_port()
     forget_unfinished_database(folder, "prefect.db")
-    command = [sys.executable, "-m", "prefect", "server", "start", "--host", LOOPBACK, "--port", str(port), "--no-ui"]
+    command = [*server_command(port), "--no-ui"]
     with leashed(command, log, {**os.environ, "PREFECT_HOME": str(folder)}) as process:
         yield PrefectServer(f"http://{LOOPBACK}:{port}/api", process, home, own=True)
 
@@ -107,3 +134,18 @@ def tag_run(*tags: str) -> Callable[..., None]:
             client.update_flow_run(run.id, tags=["preflight", *tags])
 
     return tag
+
+
+def is_worth_a_retry(task: object, run: object, state: object) -> bool:
+    """Whether what a task failed with may be over in a moment: a busy database or file, never a rule that said no."""
+    error = state.result(raise_on_failure=False)
+    return not isinstance(error, PreflightError | ValueError | TypeError)
+
+
+RETRIED = {
+    "retries": 2,
+    "retry_delay_seconds": [1, 4],
+    "retry_jitter_factor": 0.5,  # two that met at the same database do not meet there again
+    "retry_condition_fn": is_worth_a_retry,
+}
+"""How a task that reads or writes outside is tried again; each is safe to be done twice."""

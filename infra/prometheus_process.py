@@ -17,6 +17,7 @@ FOLDER = Path(__file__).parent / "prometheus"
 TARGETS = "targets.json"
 ANNOUNCED = f"metrics/{TARGETS}"
 """Where `preflight serve` says at which addresses its workers can be scraped."""
+DATA = "prometheus/data"
 START_SECONDS = 60
 KEPT = "100d"  # the quality objective looks back on eight weeks; the default is fifteen days
 
@@ -50,15 +51,20 @@ def running_prometheus(home: Path, service_port: int, port: int | None = None) -
 
     Raises PrometheusMissing, PortInUse before anything is started, ServerDidNotStart naming its log.
     """
-    program, home, port = find_program("prometheus"), home.resolve(), claim_port(port or free_port())
-    data, log = home / "prometheus" / "data", home / "logs" / f"prometheus-{port}.log"
-    configuration = copy_configuration(home, service_port)
-    command = [program, f"--config.file={configuration}", f"--storage.tsdb.path={data}"]
-    command += [f"--web.listen-address={LOOPBACK}:{port}", f"--storage.tsdb.retention.time={KEPT}"]
-    with leashed(command, log) as process:
-        running = Prometheus(f"http://{LOOPBACK}:{port}", data, log, process)
+    find_program("prometheus")
+    home, port = home.resolve(), claim_port(port or free_port())
+    log = home / "logs" / f"prometheus-{port}.log"
+    with leashed(prometheus_command(home, service_port, port), log) as process:
+        running = Prometheus(f"http://{LOOPBACK}:{port}", home / DATA, log, process)
         wait_until_answering(f"{running.address}/-/ready", process, log, START_SECONDS)
         yield running
+
+
+def prometheus_command(home: Path, service_port: int, port: int) -> list[str]:
+    """Prometheus on a loopback port, with a copy of the configuration under `home`. Raises PrometheusMissing."""
+    program, home = find_program("prometheus"), home.resolve()
+    command = [program, f"--config.file={copy_configuration(home, service_port)}", f"--storage.tsdb.path={home / DATA}"]
+    return [*command, f"--web.listen-address={LOOPBACK}:{port}", f"--storage.tsdb.retention.time={KEPT}"]
 
 
 def copy_configuration(home: Path, service_port: int) -> Path:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 
 
 HISTORY = "history.json"
+WEEK_BYTES, YEAR_BYTES = 50_000_000, 300_000_000
+"""Room on disk that a flow needs for a week or month, and for the year."""
 SWITCH = "switch"
 """What the ledger calls it when another version was made champion without a promotion: a rollback, a canary's end."""
 ERASURE = "privacy/erasure.json"
@@ -119,6 +123,17 @@ class Context:
         lived = self.store.read_json(HISTORY) or {}
         known = {name: value for name, value in lived.items() if name in Settings.model_fields}
         return Context(self.settings.model_copy(update=Settings(**known).model_dump(include=set(known))))
+
+    @contextmanager
+    def held(self, needs_bytes: int, wait_seconds: float = 0) -> Iterator[None]:
+        """Hold the home folder for what a flow writes, with so much room on its disk, as the life it is.
+
+        Raises BusyError, StorageError, OtherHistory, ErasureUnfinished before anything is done.
+        """
+        with self.store.exclusively(wait_seconds=wait_seconds):
+            self.store.require_room(needs_bytes)
+            self.claim_history()
+            yield
 
     def check_source(self) -> None:
         """Raise SourceError now rather than in a flow when the source files are not what the contract expects."""

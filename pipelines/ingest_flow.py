@@ -10,7 +10,7 @@ from prefect.cache_policies import NO_CACHE
 from data_checks import schema as s
 from data_checks.deliveries import landings, readable
 from data_checks.feeds import rows_of_week
-from infra.orchestrator import tag_run
+from infra.orchestrator import RETRIED, tag_run
 from infra.settings import Settings
 from infra.source import SourceError
 from infra.stopwatch import part
@@ -34,7 +34,7 @@ def ingest(period: str, settings: Settings | None = None) -> list[dict]:
     return events
 
 
-@task(name="stage-source", cache_policy=NO_CACHE)
+@task(name="stage-source", cache_policy=NO_CACHE, **RETRIED)
 def stage_source(context: Context) -> None:
     """Split the five source files into feeds, once for the same content, and keep the reference tables."""
     with part("data"):
@@ -54,7 +54,7 @@ def _keep_reference(context: Context, name: str, staged: str) -> None:
         raise _other_content(context, f"reference table {name}")
 
 
-@task(name="land-week", task_run_name="land-{week.id}", cache_policy=NO_CACHE)
+@task(name="land-week", task_run_name="land-{week.id}", cache_policy=NO_CACHE, **RETRIED)
 def land_week(context: Context, week: Week) -> dict:
     """Write the week's rows of each feed as they came, and record how many and their hash."""
     with part("data"):

@@ -8,9 +8,9 @@ import logging
 from prefect import flow
 
 from infra.automations import RETRAIN_EVENT, emit
+from infra.bundle import MODEL_NAME
 from infra.errors import PreflightError
 from infra.orchestrator import tag_run
-from infra.registry import MODEL_NAME
 from infra.settings import Settings
 from monitoring.decision import RETRAIN
 from pipelines.clock import Week
@@ -25,8 +25,8 @@ logger = logging.getLogger(__name__)
 ROUTINE = "routine"
 """The incident of a training that is due by age: there is none."""
 INCIDENT_EVENT = "preflight.incident."
-WAIT_SECONDS = 3600
-"""How long a training waits for whoever holds the home folder, another training among others."""
+NEXT = "next"
+"""In place of a day: the week after the last that was decided about."""
 BEFORE_DECIDING = tuple(step for name, step in WEEKLY.items() if name != "retrain")
 
 
@@ -34,11 +34,18 @@ class NotDecided(PreflightError, RuntimeError):  # noqa: N818
     """A training is asked for that no decision asked for."""
 
 
+class YearIsOver(PreflightError, LookupError):  # noqa: N818
+    """The next week is asked for after the last one."""
+
+
 @flow(name="end-week", flow_run_name="end-week-{period}", on_running=[tag_run("loop")])
 def end_week(period: str, settings: Settings | None = None) -> dict:
-    """Live the week of a day up to its decision, and tell Prefect; a training is left to whoever listens."""
+    """Live the week of a day up to its decision, and tell Prefect; a training is left to whoever listens.
+
+    Raises YearIsOver when the next week is asked for, and there is none.
+    """
     context = open_context(settings)
-    (week,) = context.scored_weeks(period)
+    (week,) = [next_week(context)] if period == NEXT else context.scored_weeks(period)
     stage_source(context)
     for step in BEFORE_DECIDING:
         step(context, week)
@@ -47,6 +54,15 @@ def end_week(period: str, settings: Settings | None = None) -> dict:
         carry_out(context, week, decision)
     keep_incidents(context)
     return {**decision, "events": tell_decision(context, week, decision)}
+
+
+def next_week(context: Context) -> Week:
+    """The first scored week that was not decided about yet. Raises YearIsOver."""
+    decided = set(context.journal.weeks("decide"))
+    left = [week for week in context.scored_weeks() if week.id not in decided]
+    if not left:
+        raise YearIsOver(f"every week up to {context.settings.last_day} was lived; there is no next one")
+    return left[0]
 
 
 def tell_decision(context: Context, week: Week, decision: dict) -> list[dict]:
@@ -77,15 +93,13 @@ def tell_decision(context: Context, week: Week, decision: dict) -> list[dict]:
 def retrain_for_incident(week: str, incident: str, settings: Settings | None = None) -> dict:
     """The training that a week's decision asked for, once: asked again, what came of it is returned.
 
-    Waits for whoever holds the home folder. Raises NotDecided when the week's decision did not ask for a training.
+    Raises NotDecided when the week's decision did not ask for a training.
     """
-    context = open_context(settings).as_lived()
-    with context.store.exclusively(wait_seconds=WAIT_SECONDS):
-        return answer_incident(context, Week.from_id(week), incident)
+    return answer_incident(open_context(settings), Week.from_id(week), incident)
 
 
 def answer_incident(context: Context, week: Week, incident: str) -> dict:
-    """What the flow does, while the home folder is held."""
+    """What the flow does."""
     decision = context.journal.read(week.id, "decide")
     if decision is None or decision["action"] != RETRAIN:
         said = decision["action"] if decision else "nothing yet"

@@ -7,6 +7,7 @@ from prefect import task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
+from infra.orchestrator import RETRIED
 from infra.records import require_signed
 from infra.stopwatch import part
 from monitoring.figures import readable
@@ -24,7 +25,7 @@ from pipelines.registering import refit_of, register_fit
 logger = logging.getLogger(__name__)
 
 
-@task(name="promote", retries=2, retry_delay_seconds=1, cache_policy=NO_CACHE)
+@task(name="promote", cache_policy=NO_CACHE, **RETRIED)
 def settle(context: Context, week: Week, gate: dict) -> dict:
     """Attach the record, and move the aliases if it says yes; done again it changes nothing."""
     before = context.journal.read(week.id, "promote")

@@ -4,6 +4,7 @@ import logging
 
 from prefect import flow
 
+from data_checks.quarantine import SelectionError
 from infra.orchestrator import tag_run
 from infra.settings import Settings
 from pipelines.context import open_context
@@ -22,7 +23,12 @@ def replay(selection: Selection, settings: Settings | None = None) -> list[dict]
 
 @flow(name="quarantine-discard", flow_run_name="quarantine-discard", on_running=[tag_run("data")])
 def discard(selection: Selection, reason: str, settings: Settings | None = None) -> list[dict]:
-    """Mark open rows as given up, with the reason; returns the ledger's entries."""
+    """Mark open rows as given up, with the reason; returns the ledger's entries.
+
+    Raises SelectionError when nothing was selected: everything is never meant.
+    """
+    if selection.is_everything():
+        raise SelectionError("say which rows to discard: a feed, weeks, a rule or a row")
     entries = discard_rows(open_context(settings), selection, reason)
     logger.info("discarded: %d entries", len(entries))
     return entries

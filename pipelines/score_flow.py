@@ -8,7 +8,7 @@ from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
 from data_checks import schema as s
-from infra.orchestrator import tag_run
+from infra.orchestrator import RETRIED, tag_run
 from infra.settings import Settings
 from infra.stopwatch import part
 from infra.storage import content_hash
@@ -49,7 +49,7 @@ def score_week(context: Context, week: Week) -> dict:
     return context.journal.record(week.id, "score", facts)
 
 
-@task(name="predict", task_run_name="predict-{week.id}", cache_policy=NO_CACHE)
+@task(name="predict", task_run_name="predict-{week.id}", cache_policy=NO_CACHE, **RETRIED)
 def predict_week(context: Context, week: Week, features: pl.DataFrame) -> pl.DataFrame:
     """The champion's probabilities of a week, written before anybody learns of them; made once, then read."""
     if context.store.has_table("predictions", week.id):

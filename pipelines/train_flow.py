@@ -8,7 +8,7 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
 from infra.errors import PreflightError
-from infra.orchestrator import tag_run
+from infra.orchestrator import RETRIED, tag_run
 from infra.settings import Settings
 from infra.stopwatch import part
 from monitoring.decision import EXPANDING
@@ -70,7 +70,7 @@ def collect_rows(context: Context, week: Week, slices: Slices) -> pl.DataFrame:
     return labelled_rows(context, week, slices)
 
 
-@task(name="fit-and-register", retries=2, retry_delay_seconds=1, cache_policy=NO_CACHE)
+@task(name="fit-and-register", cache_policy=NO_CACHE, **RETRIED)
 def fit_and_register(
     context: Context, week: Week, window: str, slices: Slices, labelled: pl.DataFrame, recipe: dict
 ) -> tuple[Fit, Fitted, int]:
@@ -91,7 +91,7 @@ def fit_and_register(
     return fit, fitted, facts["version"]
 
 
-@task(name="gate", retries=2, retry_delay_seconds=1, cache_policy=NO_CACHE)
+@task(name="gate", cache_policy=NO_CACHE, **RETRIED)
 def pass_gate(context: Context, week: Week, version: int, fit: Fit, fitted: Fitted) -> dict:
     """Judge the challenger once, keep the signed record, and return the event of it."""
     name = f"records/version-{version}.json"

@@ -6,6 +6,7 @@ import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from infra.orchestrator import RETRIED
 from infra.records import content_sha256
 from infra.stopwatch import part
 from pipelines.clock import Week
@@ -19,7 +20,7 @@ from pipelines.recipe_log import is_due, last_recipe
 logger = logging.getLogger(__name__)
 
 
-@task(name="choose-recipe", cache_policy=NO_CACHE)
+@task(name="choose-recipe", cache_policy=NO_CACHE, **RETRIED)
 def find_recipe(context: Context, week: Week, slices: Slices, labelled: pl.DataFrame) -> dict:
     """The recipe that a challenger of this week is fitted by: the facts of the search that found it.
 

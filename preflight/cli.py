@@ -19,6 +19,7 @@ from preflight import (
     rollout_cli,
     server_cli,
     serving_cli,
+    stack_cli,
     versions_cli,
     workspace_cli,
 )
@@ -52,6 +53,7 @@ app.command()(workspace_cli.workspace)
 app.command()(workspace_cli.evidently)
 app.add_typer(metrics_cli.app)
 app.add_typer(loop_cli.app)
+app.add_typer(stack_cli.app)
 
 INTERRUPTED = 130  # how typer ends on Ctrl-C
 

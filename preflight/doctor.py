@@ -20,8 +20,8 @@ from infra.network import claim_port
 from infra.settings import Settings
 from infra.source import open_source
 from infra.storage import Store
+from pipelines.context import YEAR_BYTES
 from preflight import show
-from preflight.session import YEAR_BYTES
 
 GOOD, POOR, BAD = "good", "poor", "bad"
 LEAST_MEMORY = 3 * 2**30

@@ -8,12 +8,11 @@ from data_checks import schema as s
 from infra.errors import UsageError
 from infra.online_predictions import open_predictions
 from infra.settings import Settings
-from pipelines.context import Context, open_context
+from pipelines.context import WEEK_BYTES, Context, open_context
 from pipelines.erasing import ERASED_FEATURES
 from pipelines.erasure import begin, carry_out, finish
 from pipelines.erasure_plan import Plan, plan_erasure
 from preflight import show
-from preflight.session import WEEK_BYTES
 from services.forgetting import forget_in_log
 from services.loading import LOADING, erase_aircraft, rename_requests
 from services.rollout import read_stage

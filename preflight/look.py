@@ -37,7 +37,7 @@ def status(settings: Settings, as_json: bool) -> None:
     if not as_json:
         rows = [(name.replace("_", " "), _cell(value)) for name, value in document.items()]
         show.table("Status", {"what": "left", "now": "left"}, rows)
-    show.finish(_where(document), document, as_json)
+    show.finish(_where(document), document | _services(context, as_json), as_json)
 
 
 def explain(settings: Settings, version: int | None, as_json: bool) -> None:
@@ -63,6 +63,16 @@ def explain(settings: Settings, version: int | None, as_json: bool) -> None:
             show.tell(f"By later labels: {say_later(later)}.\n")
     document = {"version": number, "aliases": held, "tags": tags, "gate": record, "judged": judged}
     show.finish(verdict(record), document | {"later": asdict(later) if later else None}, as_json)
+
+
+def _services(context: Context, as_json: bool) -> dict:
+    """The services of a stack that was started from this home, printed as a table; nothing when none was."""
+    from preflight.stack import print_states, stack_states
+
+    states = stack_states(context.store)
+    if states and not as_json:
+        print_states(states)
+    return {"services": [asdict(one) for one in states]} if states else {}
 
 
 def _cell(value: object) -> object:

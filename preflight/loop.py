@@ -1,6 +1,7 @@
-"""`automations`, `worker` and `end-week`: the loop through a Prefect server that stays."""
+"""`deploy`, `automations`, `worker` and `end-week`: the loop through a Prefect server that stays."""
 
-import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from infra.errors import UsageError
 from infra.settings import Settings
@@ -10,62 +11,85 @@ from preflight import show
 from preflight.log import catch_up
 from preflight.session import DRIFT, REGISTRY, SUITES, working
 
+TRAINING = "retrain-for-incident/retrain-for-incident"
+"""The deployment that an event which says retrain runs."""
 
-def apply(settings: Settings, as_json: bool) -> None:
-    """The automations, made to be there."""
-    _require_server(settings)
-    applied = _apply()
+
+def deploy(settings: Settings, as_json: bool) -> None:
+    """Pool, queues, deployments and automations, made to be there."""
+    with _server(settings):
+        deployed, applied = _register()
     if not as_json:
-        columns = {"automation": "left", "": "left"}
-        show.table("Automations", columns, [(one.name, one.done) for one in applied])
-    changed = sum(one.done != "kept" for one in applied)
+        rows = [(one.name, one.done) for one in deployed]
+        show.table("Deployments", {"deployment": "left", "": "left"}, rows)
+        show.table("Automations", {"automation": "left", "": "left"}, [(one.name, one.done) for one in applied])
+    new = sum(one.done != "kept" for one in [*deployed, *applied])
     show.finish(
-        f"{len(applied)} automations are there, {changed} new or changed",
-        {"automations": {one.name: one.done for one in applied}},
+        f"{len(deployed)} deployments and {len(applied)} automations are there, {new} of them new or changed",
+        {
+            "deployments": {one.name: one.done for one in deployed},
+            "automations": {one.name: one.done for one in applied},
+        },
         as_json,
     )
 
 
-def worker(settings: Settings) -> None:
-    """Serve the deployment that the automations run."""
-    _require_server(settings)
-    os.environ["PREFLIGHT_HOME"] = str(settings.home)  # a flow run is a process of its own, and has no --home
-    applied = _apply()
-    from infra.automations import serve_flows
-    from pipelines.loop_flow import retrain_for_incident
+def worker(settings: Settings, port: int | None) -> None:
+    """Run what is asked of the deployments; ends with Prefect's worker, which this process becomes."""
+    with _server(settings) as url:
+        deployed, applied = _register()
+    from infra.deployments import POOL, become_worker
 
-    show.tell(f"{len(applied)} automations are there; trainings are done in {settings.home}; Ctrl-C ends it")
-    serve_flows(retrain_for_incident)
+    show.tell(
+        f"{len(deployed)} deployments of pool {POOL} and {len(applied)} automations are there; "
+        f"trainings are done in {settings.home}; Ctrl-C ends it"
+    )
+    become_worker(url, settings.home, settings.source, port)
 
 
 def end_week(settings: Settings, day: str, as_json: bool) -> None:
     """One week up to its decision, told to Prefect."""
-    _require_server(settings)
     context = open_context(settings)
     if len(context.scored_weeks(parse_day(day).isoformat())) != 1:
         raise PeriodError(f"expected a day of one week, got {day}")
     context.check_source()
-    catch_up(settings)
-    with working(settings, "pipelines.loop_flow", REGISTRY, SUITES, DRIFT) as flow:
-        told = flow.end_week(day, settings)
+    with _server(settings):
+        catch_up(settings)
+        with working(settings, "pipelines.loop_flow", REGISTRY, SUITES, DRIFT) as flow:
+            told = flow.end_week(day, settings)
     if not as_json:
         for one in told["events"]:
             show.tell(f"told Prefect {one['event']}: {one['payload']['incident']}, {one['payload']['reason']}")
     show.finish(f"{told['action']} after week {told['week']}: {told['reason']}", told, as_json)
 
 
-def _apply() -> list:
-    from infra.automations import apply_automations
-    from pipelines.loop_flow import retrain_for_incident
+@contextmanager
+def _server(settings: Settings) -> Iterator[str]:
+    """Talk to the server that stays; its address. Raises UsageError without one.
 
-    return apply_automations(retrain_for_incident)
+    One of our own would end with the command, and deployments and automations with it.
+    """
+    from infra.orchestrator import server_of
 
-
-def _require_server(settings: Settings) -> None:
-    """Raise UsageError without a server that stays: one of our own would end with the command, automations with it."""
-    if "PREFECT_API_URL" not in os.environ:
+    url = server_of(settings.home)
+    if url is None:
         raise UsageError(
-            "events and automations need a Prefect server that stays; run: prefect server start, "
-            "and set PREFECT_API_URL to http://127.0.0.1:4200/api"
+            "deployments, events and automations need a Prefect server that stays; run: preflight up, "
+            "or: prefect server start, and set PREFECT_API_URL to http://127.0.0.1:4200/api"
         )
     open_context(settings).store.make_folder("prefect")  # Prefect warns at import when it is missing
+    from infra.flow_runs import talking_to
+
+    with talking_to(url):
+        yield url
+
+
+def _register() -> tuple[list, list]:
+    from infra.automations import apply_automations
+    from infra.deployments import NotDeployed, register
+
+    deployed = register()
+    training = next((one.id for one in deployed if one.name == TRAINING), None)
+    if training is None:
+        raise NotDeployed(f"prefect.yaml has no deployment {TRAINING}, which the automations run")
+    return deployed, apply_automations(training)

@@ -42,20 +42,33 @@ def show_incident(
     told.show_incident(context.obj, name, as_json)
 
 
-@automations_app.command(name="apply")
-def apply(context: typer.Context, as_json: Json = False) -> None:
-    """Make the Prefect server named by PREFECT_API_URL have our automations, each once; safe to run twice."""
+@app.command()
+def deploy(context: typer.Context, as_json: Json = False) -> None:
+    """Make the Prefect server have our pool, queues, deployments and automations, each once; safe to run twice."""
     from preflight import loop
 
-    loop.apply(context.obj, as_json)
+    loop.deploy(context.obj, as_json)
+
+
+@automations_app.command(name="apply")
+def apply(context: typer.Context, as_json: Json = False) -> None:
+    """As `preflight deploy`: an automation runs a deployment, so both are made to be there."""
+    from preflight import loop
+
+    loop.deploy(context.obj, as_json)
 
 
 @app.command()
-def worker(context: typer.Context) -> None:
-    """Apply the automations and run what they ask for, from this home, until Ctrl-C."""
+def worker(
+    context: typer.Context,
+    port: Annotated[
+        int | None, typer.Option(help="loopback port on which it says, at /health, whether it is well", min=1024)
+    ] = None,
+) -> None:
+    """Deploy, and run what is asked of the deployments in this home, until Ctrl-C."""
     from preflight import loop
 
-    loop.worker(context.obj)
+    loop.worker(context.obj, port)
 
 
 @app.command(name="end-week")

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-import psutil
-
 from infra.errors import PreflightError
 from infra.leash import leashed
+from infra.local_process import kill_family
 from infra.network import LOOPBACK, free_port, wait_until_answering
 from infra.orchestrator import prefect_server
 from infra.settings import Settings, load_settings
@@ -95,7 +94,7 @@ class Stage:
         """`preflight worker`, for the length of the block, or until it is killed."""
         log = self.folder / "logs" / "worker.log"
         with leashed(self.command("worker"), log, self.environment) as process:
-            _wait_for_words(log, "trainings are done in", process)
+            wait_for_words(log, "trainings are done in", process)
             self.worker = process
             yield process
 
@@ -118,12 +117,7 @@ class Stage:
 
     def kill_worker(self) -> int:
         """End the worker and all that it runs with SIGKILL, as a machine that goes down; how many processes."""
-        leash = psutil.Process(self.worker.pid)
-        family = [*leash.children(recursive=True), leash]
-        for process in family:
-            process.kill()
-        psutil.wait_procs(family, timeout=10)
-        return len(family)
+        return kill_family(self.worker.pid)
 
 
 @contextmanager
@@ -155,9 +149,9 @@ def _prepare(stage: Stage, tell: Callable[[str], None]) -> None:
     shutil.copytree(stage.home, stage.folder / "prepared")
 
 
-def _wait_for_words(log: Path, words: str, process: subprocess.Popen) -> None:
+def wait_for_words(log: Path, words: str, process: subprocess.Popen, seconds: float = START_SECONDS) -> None:
     """Return when a log that grows has said something. Raises LoopBroken."""
-    deadline, before = time.monotonic() + START_SECONDS, log.stat().st_size if log.exists() else 0
+    deadline, before = time.monotonic() + seconds, log.stat().st_size if log.exists() else 0
     while time.monotonic() < deadline and process.poll() is None:
         with log.open("rb") as said:
             said.seek(before)

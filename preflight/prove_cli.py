@@ -126,3 +126,15 @@ def detectors(
     from preflight import prove_detectors
 
     prove_detectors.detectors(context.obj, weeks, without, as_json)
+
+
+@app.command("worker")
+def worker(
+    context: typer.Context,
+    period: Annotated[str, typer.Argument(help="the month, 2013-03, whose features are built")] = "2013-03",
+    as_json: Json = False,
+) -> None:
+    """Kill worker and flow run with -9 in mid-run: the run is marked, asked again it leaves the same table."""
+    from preflight import prove_worker as proof
+
+    proof.worker(context.obj, period, as_json)

@@ -9,9 +9,9 @@ from contextlib import ExitStack, contextmanager
 from infra.environment import prepare_environment
 from infra.settings import Settings
 from infra.stopwatch import STOPWATCH, part
+from pipelines.context import WEEK_BYTES, open_context
 
 REGISTRY, SUITES, DRIFT = "infra.registry", "data_checks.suites", "monitoring.drift"
-WEEK_BYTES, YEAR_BYTES = 50_000_000, 300_000_000
 OUR_LOGGERS = ("data_checks", "infra", "monitoring", "pipelines")
 
 
@@ -22,27 +22,23 @@ def working(settings: Settings, flow_module: str, *tools: str, needs_bytes: int 
     Raises StorageError or BusyError before anything is started.
     """
     from infra.orchestrator import prefect_server
-    from pipelines.context import open_context
     from pipelines.exposing import expose
 
     context = open_context(settings)
-    with context.store.exclusively():
-        context.store.require_room(needs_bytes)
-        context.claim_history()
-        with prefect_server(settings.home) as server:
-            with part("imports"):
-                for tool in tools:  # while the server starts
-                    importlib.import_module(tool)
-                module = importlib.import_module(flow_module)
-            with ExitStack() as running:
-                with part("Prefect server"):
-                    running.enter_context(server.ready())
-                try:
-                    yield module
-                finally:  # a week that was refused is news as well
-                    expose(context, STOPWATCH.seconds())
-                with part("Prefect server"):
-                    running.close()
+    with context.held(needs_bytes), prefect_server(settings.home) as server:
+        with part("imports"):
+            for tool in tools:  # while the server starts
+                importlib.import_module(tool)
+            module = importlib.import_module(flow_module)
+        with ExitStack() as running:
+            with part("Prefect server"):
+                running.enter_context(server.ready())
+            try:
+                yield module
+            finally:  # a week that was refused is news as well
+                expose(context, STOPWATCH.seconds())
+            with part("Prefect server"):
+                running.close()
 
 
 def prepare(settings: Settings, verbose: bool) -> None:

@@ -8,10 +8,10 @@ from infra.progress import listening
 from infra.settings import Settings
 from infra.stopwatch import STOPWATCH, part
 from monitoring.summary import PeriodRow, Year
-from pipelines.context import Context, open_context
+from pipelines.context import YEAR_BYTES, Context, open_context
 from pipelines.exposing import REPLAY
 from preflight import show
-from preflight.session import DRIFT, REGISTRY, SUITES, YEAR_BYTES, working
+from preflight.session import DRIFT, REGISTRY, SUITES, working
 
 
 def demo(settings: Settings, as_json: bool) -> None:

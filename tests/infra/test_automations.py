@@ -9,17 +9,20 @@ from prefect import flow
 from prefect.client.orchestration import get_client
 
 from infra.automations import (
+    NEVER_BEGAN_AUTOMATION,
     RETRAIN_AUTOMATION,
     RETRAIN_EVENT,
     ZOMBIE_AUTOMATION,
     apply_automations,
     emit,
     mark_killed_runs,
+    mark_runs_that_never_began,
     zombie_window_seconds,
 )
 from infra.flow_runs import events_of, runs_of, talking_to
 
 WAIT_SECONDS = 60
+AUTOMATIONS = (RETRAIN_AUTOMATION, ZOMBIE_AUTOMATION, NEVER_BEGAN_AUTOMATION)
 
 
 @flow(name="stands-for-a-training")
@@ -39,15 +42,16 @@ def until_there(look: Callable[[], list]) -> list:
 def applied(prefect_url):
     """What applying says the first time and the second."""
     with talking_to(prefect_url):
-        return apply_automations(stand_in), apply_automations(stand_in)
+        deployment = stand_in.to_deployment(stand_in.name).apply()
+        return apply_automations(deployment), apply_automations(deployment), deployment
 
 
 def test_applying_twice_keeps_each_automation_once(prefect_url, applied):
     with talking_to(prefect_url), get_client(sync_client=True) as client:
-        there = [len(client.read_automations_by_name(name)) for name in (RETRAIN_AUTOMATION, ZOMBIE_AUTOMATION)]
+        there = [len(client.read_automations_by_name(name)) for name in AUTOMATIONS]
 
-    assert [[one.done for one in time_] for time_ in applied] == [["created", "created"], ["kept", "kept"]]
-    assert there == [1, 1]
+    assert [[one.done for one in time_] for time_ in applied[:2]] == [["created"] * 3, ["kept"] * 3]
+    assert there == [1, 1, 1]
 
 
 def test_an_automation_that_was_changed_by_hand_is_put_back(prefect_url, applied):
@@ -55,9 +59,9 @@ def test_an_automation_that_was_changed_by_hand_is_put_back(prefect_url, applied
         with get_client(sync_client=True) as client:
             (found,) = client.read_automations_by_name(ZOMBIE_AUTOMATION)
             client.pause_automation(found.id)
-        again = {one.name: one.done for one in apply_automations(stand_in)}
+        again = {one.name: one.done for one in apply_automations(applied[2])}
 
-    assert again == {RETRAIN_AUTOMATION: "kept", ZOMBIE_AUTOMATION: "updated"}
+    assert again == dict.fromkeys(AUTOMATIONS, "kept") | {ZOMBIE_AUTOMATION: "updated"}
 
 
 def test_the_event_asks_for_a_flow_run_with_its_week_and_incident(prefect_url, applied):
@@ -92,3 +96,11 @@ def test_an_end_of_a_run_of_any_kind_ends_the_watch():
 
     ends = {"prefect.flow-run.Completed", "prefect.flow-run.Failed", "prefect.flow-run.Cancelled"}
     assert expected == ends | {"prefect.flow-run.Crashed", "prefect.flow-run.heartbeat"}
+
+
+def test_a_run_that_waits_for_its_turn_is_not_taken_for_one_that_never_began():
+    trigger = mark_runs_that_never_began().trigger
+
+    assert trigger.after == {"prefect.flow-run.Pending"}
+    assert {"prefect.flow-run.Running", "prefect.flow-run.AwaitingConcurrencySlot"} <= trigger.expect
+    assert trigger.within == timedelta(seconds=900)
