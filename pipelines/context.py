@@ -39,7 +39,7 @@ WEEKS_TO_JUDGE_BY = 6
 WEEKS_OF_PLAN = 3
 """Weeks whose flights an outcome may be about: one that lands late may be two weeks old."""
 FREE_SETTINGS = (
-    *("home", "source", "port", "pseudonym_key"),
+    *("home", "source", "port", "pseudonym_key", "engine"),
     *("workers", "max_in_flight", "drain_seconds", "canary", "predictions_url"),
     *("log_segment_mb", "log_backlog_mb", "remembered_requests", "evidently_reports"),
 )

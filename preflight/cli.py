@@ -138,7 +138,9 @@ def validate(context: typer.Context, period: Period, as_json: Json = False) -> N
 def features(
     context: typer.Context,
     period: Annotated[str | None, typer.Argument(help="a month, 2013-07, or any day of a week, 2013-07-04")] = None,
-    workers: Annotated[int, typer.Option(help="processes that build weeks side by side", min=1, max=64)] = 1,
+    workers: Annotated[
+        int | None, typer.Option(help="processes that build weeks side by side; none: 1, on Dask the CPUs", min=1, max=64)
+    ] = None,
     worth: Annotated[bool, typer.Option("--worth", help="of the year: what each group is worth and costs")] = False,
     trees: Annotated[int | None, typer.Option(help="of --worth: boosting rounds [PREFLIGHT_TREES]", min=1)] = None,
     write: Annotated[Path | None, typer.Option(help="of --worth: page to write, docs/feature-worth.md")] = None,

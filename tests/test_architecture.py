@@ -33,6 +33,9 @@ ONE_HOME = {
     "skops": {"infra.model_file"},
     "optuna": {"pipelines.tuning"},
     "fairlearn": {"monitoring.fairness"},
+    "prefect_dask": {"infra.engine"},
+    "distributed": {"infra.engine"},
+    "dask": {"infra.engine"},
     "prometheus_client": {"services.metrics"},
     "sqlalchemy": {"infra.database", "infra.online_predictions", "services.loading", "services.agent"},
     "matplotlib": {
@@ -42,8 +45,8 @@ ONE_HOME = {
 }
 """The outside tools that one module stands for, so that a change of theirs is met in one place."""
 
-PREFECT_HOMES = {"infra.orchestrator", "infra.automations", "infra.flow_runs"}
-"""Beside flows: a server for a command, what the server does by itself, what it says of runs and events."""
+PREFECT_HOMES = {"infra.orchestrator", "infra.automations", "infra.flow_runs", "infra.engine"}
+"""Beside flows: a server for a command, what it does by itself, what it says of runs, where their tasks run."""
 
 HEAVY = {"prefect", "great_expectations", "evidently", "pandas", "mlflow", "matplotlib"} | {
     *("sklearn", "scipy", "skops", "lightgbm", "onnx", "optuna", "sqlalchemy")
@@ -186,7 +189,7 @@ def test_imports_run_in_no_circle():
     assert len(order) == len(MODULES)
 
 
-def test_only_flows_and_three_homes_import_prefect():
+def test_only_flows_and_four_homes_import_prefect():
     homes = {
         module.name for module in MODULES.values() if any(name.split(".")[0] == "prefect" for name in module.imports)
     }

@@ -1,0 +1,167 @@
+"""Maps a rule over partitions where the settings say: processes of this machine, or Dask through Prefect's task runner.
+
+The only module that imports Dask. What is sent are settings and a partition's name, what comes back are counts and
+hashes: the rows stay in the home folder, which every worker sees under the same path. A partition may be done twice,
+as a worker that is killed leaves its own to another, so a rule writes whole files and takes those that are there.
+"""
+
+import importlib.metadata
+import platform
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from prefect.context import TaskRunContext
+from prefect.futures import as_completed
+from prefect.tasks import exponential_backoff
+
+from infra.errors import PreflightError
+from infra.network import LOOPBACK
+from infra.processes import P, R, Spread, processes
+from infra.settings import DASK, LOCAL, Settings
+
+if TYPE_CHECKING:
+    from prefect_dask import DaskTaskRunner
+
+ANSWER_SECONDS = 20
+RETRIES = 3
+SAME_EVERYWHERE = ("dask", "distributed", "numpy", "polars", "prefect", "scikit-learn")
+"""Other versions of these give other bits, or do not understand each other."""
+
+
+class EngineError(PreflightError, RuntimeError):
+    """The engine that was chosen cannot do the work."""
+
+
+@contextmanager
+def open_engine(settings: Settings, workers: int | None = None) -> Iterator[Spread]:
+    """A `Spread` on the engine of the settings; with Dask, call it inside a flow.
+
+    `workers` is how many processes this machine lends: 1, or on Dask one for each processor; a scheduler that is
+    named has workers of its own. Raises EngineError when none of them can do the work.
+    """
+    if settings.engine == LOCAL:
+        with processes(workers or 1) as spread:
+            yield spread
+        return
+    with ExitStack() as stack:
+        runner = stack.enter_context(task_runner(settings, workers))
+        _require_workers(runner, settings)
+        stack.enter_context(_without_arguments_of_the_task())
+        yield partial(_spread, runner)
+
+
+def is_spread(settings: Settings, workers: int | None = None) -> bool:
+    """Whether partitions are done beside each other at all: on Dask, or by several processes if asked."""
+    return settings.engine != LOCAL or (workers or 1) > 1
+
+
+def task_runner(settings: Settings, workers: int | None) -> "DaskTaskRunner":
+    """Prefect's task runner for Dask: the scheduler that is named, or a cluster of this machine alone, on loopback."""
+    from dask.system import CPU_COUNT
+    from prefect_dask import DaskTaskRunner
+
+    if settings.engine != DASK:
+        return DaskTaskRunner(address=settings.engine, client_kwargs={"timeout": ANSWER_SECONDS})
+    cluster = {
+        "host": LOOPBACK,
+        "n_workers": workers or CPU_COUNT,
+        "threads_per_worker": 1,
+        "dashboard_address": None,
+        "local_directory": str(settings.home / "cache" / "dask"),
+    }
+    return DaskTaskRunner(cluster_kwargs=cluster)
+
+
+def worth_another_try(task: object, run: object, state: object) -> bool:
+    """Whether a partition that failed is tried again: a shared disk may hiccup, what we refuse we refuse again."""
+    return not isinstance(state.result(raise_on_failure=False), PreflightError)
+
+
+@task(
+    name="partition",
+    retries=RETRIES,
+    retry_delay_seconds=exponential_backoff(0.5),
+    retry_jitter_factor=1,  # workers that failed together do not come back together
+    retry_condition_fn=worth_another_try,
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
+def do_partition(rule: Callable[[P], R], partition: P) -> R:
+    """Call the rule, wherever this task runs."""
+    return rule(partition)
+
+
+def _spread(runner: "DaskTaskRunner", rule: Callable[[P], R], partitions: Sequence[P]) -> Iterator[tuple[P, R]]:
+    from distributed import KilledWorker
+
+    partition_of = {_submit(runner, rule, partition): partition for partition in partitions}
+    try:
+        for done in as_completed(list(partition_of)):
+            yield partition_of[done], done.result()
+    except KilledWorker as error:
+        raise EngineError(
+            f"workers of {runner.client.scheduler.addr} were killed {RETRIES + 1} times over one partition; "
+            f"see their logs, and give them more memory: {error}"
+        ) from error
+    except CancelledError as error:
+        raise EngineError(
+            "the Dask scheduler went away before the work was done; start it, and run the command again: "
+            "it goes on where it was"
+        ) from error
+    finally:  # whoever stops listening wants no more
+        runner.client.cancel([future.wrapped_future for future in partition_of])
+
+
+def _submit(runner: "DaskTaskRunner", rule: Callable[[P], R], partition: P) -> object:
+    words = getattr(rule, "func", rule).__name__, getattr(partition, "id", partition)
+    named = do_partition.with_options(task_run_name="-".join(map(str, words)))
+    return runner.submit(named, {"rule": rule, "partition": partition})
+
+
+@contextmanager
+def _without_arguments_of_the_task() -> Iterator[None]:
+    """Prefect sends the arguments of the task around it with each task: here whole tables."""
+    around = TaskRunContext.get()
+    with around.model_copy(update={"parameters": {}}) if around else ExitStack():
+        yield
+
+
+def _require_workers(runner: "DaskTaskRunner", settings: Settings) -> None:
+    """Raise EngineError when no worker answers, or one would do the work differently."""
+    try:
+        runner.client.wait_for_workers(1, timeout=ANSWER_SECONDS)
+    except OSError as error:  # TimeoutError is one
+        raise EngineError(
+            f"no Dask worker answered at {settings.engine} within {ANSWER_SECONDS} s; start a scheduler and workers, "
+            "see docs/scaling.md, or set PREFLIGHT_ENGINE=local"
+        ) from error
+    threads = runner.client.nthreads()
+    found = runner.client.run(_look_around, settings.home)
+    problems = [problem for worker in found for problem in _problems(worker, threads[worker], found[worker])]
+    if problems:
+        raise EngineError("; ".join(problems))
+
+
+def _problems(worker: str, threads: int, found: dict[str, object]) -> Iterator[str]:
+    if threads != 1:
+        yield f"worker {worker} has {threads} threads, expected 1 as processes share no memory: start it with --nthreads 1"
+    if not found["sees_home"]:
+        yield f"worker {worker} does not see the home folder: mount it there under the path it has here"
+    for name, version in versions().items():
+        if found[name] != version:
+            yield f"worker {worker} has {name} {found[name]}, expected {version}: install requirements.lock there"
+
+
+def _look_around(home: Path) -> dict[str, object]:
+    return {"sees_home": home.is_dir(), **versions()}
+
+
+def versions() -> dict[str, str]:
+    """What has to be the same on every worker, with its version here."""
+    return {"Python": platform.python_version()} | {name: importlib.metadata.version(name) for name in SAME_EVERYWHERE}
