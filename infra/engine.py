@@ -5,8 +5,6 @@ hashes: the rows stay in the home folder, which every worker sees under the same
 as a worker that is killed leaves its own to another, so a rule writes whole files and takes those that are there.
 """
 
-import importlib.metadata
-import platform
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager
@@ -16,13 +14,14 @@ from typing import TYPE_CHECKING
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
-from prefect.context import TaskRunContext
+from prefect.context import EngineContext, TaskRunContext
 from prefect.futures import as_completed
 from prefect.tasks import exponential_backoff
 
 from infra.errors import PreflightError
 from infra.network import LOOPBACK
 from infra.processes import P, R, Spread, processes
+from infra.revision import alike
 from infra.settings import DASK, LOCAL, Settings
 
 if TYPE_CHECKING:
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
 
 ANSWER_SECONDS = 20
 RETRIES = 3
-SAME_EVERYWHERE = ("dask", "distributed", "numpy", "polars", "prefect", "scikit-learn")
-"""Other versions of these give other bits, or do not understand each other."""
 
 
 class EngineError(PreflightError, RuntimeError):
@@ -52,7 +49,7 @@ def open_engine(settings: Settings, workers: int | None = None) -> Iterator[Spre
     with ExitStack() as stack:
         runner = stack.enter_context(task_runner(settings, workers))
         _require_workers(runner, settings)
-        stack.enter_context(_without_arguments_of_the_task())
+        stack.enter_context(_without_arguments())
         yield partial(_spread, runner)
 
 
@@ -125,10 +122,12 @@ def _submit(runner: "DaskTaskRunner", rule: Callable[[P], R], partition: P) -> o
 
 
 @contextmanager
-def _without_arguments_of_the_task() -> Iterator[None]:
-    """Prefect sends the arguments of the task around it with each task: here whole tables."""
-    around = TaskRunContext.get()
-    with around.model_copy(update={"parameters": {}}) if around else ExitStack():
+def _without_arguments() -> Iterator[None]:
+    """Prefect sends the arguments of the flow and the task around it with each task: whole tables, or a callback."""
+    with ExitStack() as stack:
+        for around in (EngineContext.get(), TaskRunContext.get()):
+            if around:
+                stack.enter_context(around.model_copy(update={"parameters": {}}))
         yield
 
 
@@ -141,27 +140,24 @@ def _require_workers(runner: "DaskTaskRunner", settings: Settings) -> None:
             f"no Dask worker answered at {settings.engine} within {ANSWER_SECONDS} s; start a scheduler and workers, "
             "see docs/scaling.md, or set PREFLIGHT_ENGINE=local"
         ) from error
-    threads = runner.client.nthreads()
-    found = runner.client.run(_look_around, settings.home)
-    problems = [problem for worker in found for problem in _problems(worker, threads[worker], found[worker])]
+    threads, here = runner.client.nthreads(), alike()
+    found = runner.client.run(look_around, settings.home)
+    problems = [problem for worker in found for problem in find_problems(threads[worker], found[worker], here)]
     if problems:
-        raise EngineError("; ".join(problems))
+        raise EngineError(f"not every Dask worker can do the work: {'; '.join(dict.fromkeys(problems))}")
 
 
-def _problems(worker: str, threads: int, found: dict[str, object]) -> Iterator[str]:
+def find_problems(threads: int, found: dict[str, object], here: dict[str, object]) -> Iterator[str]:
+    """A sentence for each reason why what a worker makes would not be what is made here; none: it would be."""
     if threads != 1:
-        yield f"worker {worker} has {threads} threads, expected 1 as processes share no memory: start it with --nthreads 1"
+        yield f"expected workers of one thread, got {threads}: start them with --nthreads 1"
     if not found["sees_home"]:
-        yield f"worker {worker} does not see the home folder: mount it there under the path it has here"
-    for name, version in versions().items():
-        if found[name] != version:
-            yield f"worker {worker} has {name} {found[name]}, expected {version}: install requirements.lock there"
+        yield "a worker does not see the home folder: mount it there, under the path that it has here"
+    for name, value in here.items():
+        if found[name] != value:
+            yield f"expected {name} {value}, got {found[name]}: give workers the same release, and start them again"
 
 
-def _look_around(home: Path) -> dict[str, object]:
-    return {"sees_home": home.is_dir(), **versions()}
-
-
-def versions() -> dict[str, str]:
-    """What has to be the same on every worker, with its version here."""
-    return {"Python": platform.python_version()} | {name: importlib.metadata.version(name) for name in SAME_EVERYWHERE}
+def look_around(home: Path) -> dict[str, object]:
+    """What a worker says of itself."""
+    return {"sees_home": home.is_dir(), **alike()}

@@ -70,8 +70,8 @@ def try_ways(
 ) -> Iterator[tuple[str, Week]]:
     """Build the weeks in four ways, each in processes and a subfolder of its own; yields way and week as they come."""
     shuffled = [weeks[place] for place in np.random.default_rng(seed).permutation(len(weeks))]
-    for name, order, processes in ((FORWARD, weeks, 1), (SHUFFLED, shuffled, 1), (PARALLEL, weeks, workers)):
-        yield from ((name, week) for week in backfill(settings, folder / name, order, processes, build))
+    for name, order, number in ((FORWARD, weeks, 1), (SHUFFLED, shuffled, 1), (PARALLEL, weeks, workers)):
+        yield from ((name, week) for week in backfill(settings, folder / name, order, number, build))
     build_half_and_kill(settings, folder / KILLED, shuffled, build)
     yield from ((KILLED, week) for week in backfill(settings, folder / KILLED, weeks, 1, build))
 

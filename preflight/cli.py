@@ -139,7 +139,8 @@ def features(
     context: typer.Context,
     period: Annotated[str | None, typer.Argument(help="a month, 2013-07, or any day of a week, 2013-07-04")] = None,
     workers: Annotated[
-        int | None, typer.Option(help="processes that build weeks side by side; none: 1, on Dask the CPUs", min=1, max=64)
+        int | None,
+        typer.Option(help="weeks built side by side; none: 1, on Dask one a CPU", min=1, max=64),
     ] = None,
     worth: Annotated[bool, typer.Option("--worth", help="of the year: what each group is worth and costs")] = False,
     trees: Annotated[int | None, typer.Option(help="of --worth: boosting rounds [PREFLIGHT_TREES]", min=1)] = None,
