@@ -13,7 +13,7 @@ import optuna
 import pytest
 
 from monitoring.quality import Interval, day_block_interval, loss_per_row
-from pipelines import folds
+from pipelines import folds, tuning
 from pipelines.folds import fold_probability, fold_rows
 from pipelines.trials import COMPLETE, PRUNED, TUNED, Trial, best_of, decide_tuned, warm_starts
 from pipelines.tuning import BY_SECONDS, BY_TRIALS, ENOUGH_FOR_IMPORTANCE, SPACE, tune
@@ -125,7 +125,7 @@ import os, signal, sys
 from pathlib import Path
 sys.path.insert(0, {here!r})
 import few_days, test_tuning
-from pipelines import folds
+from pipelines import folds, tuning
 fits, real = [], folds.fold_probability
 def fit(*arguments):
     fits.append(1)
