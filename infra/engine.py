@@ -5,6 +5,7 @@ hashes: the rows stay in the home folder, which every worker sees under the same
 as a worker that is killed leaves its own to another, so a rule writes whole files and takes those that are there.
 """
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager
@@ -26,6 +27,8 @@ from infra.settings import DASK, LOCAL, Settings
 
 if TYPE_CHECKING:
     from prefect_dask import DaskTaskRunner
+
+logger = logging.getLogger(__name__)
 
 ANSWER_SECONDS = 20
 RETRIES = 3
@@ -97,22 +100,39 @@ def do_partition(rule: Callable[[P], R], partition: P) -> R:
 def _spread(runner: "DaskTaskRunner", rule: Callable[[P], R], partitions: Sequence[P]) -> Iterator[tuple[P, R]]:
     from distributed import KilledWorker
 
-    partition_of = {_submit(runner, rule, partition): partition for partition in partitions}
+    left, losses = list(partitions), 0
+    while left:
+        partition_of = {_submit(runner, rule, partition): partition for partition in left}
+        try:
+            for done in as_completed(list(partition_of)):
+                result = done.result()
+                left.remove(partition_of[done])
+                yield partition_of[done], result
+        except KilledWorker as error:
+            raise EngineError(
+                f"workers were killed over one partition again and again; see their logs: {error}"
+            ) from error
+        except CancelledError as error:  # the connection to the scheduler broke, and Dask forgets what was asked
+            losses += 1
+            _reconnect(runner, error, losses)
+            logger.warning(
+                "the connection to the Dask scheduler was lost; %d partitions are asked for again", len(left)
+            )
+        finally:  # whoever stops listening wants no more
+            runner.client.cancel([future.wrapped_future for future in partition_of])
+
+
+def _reconnect(runner: "DaskTaskRunner", error: CancelledError, losses: int) -> None:
+    """Return when workers answer again. Raises EngineError when they do not, or the connection broke too often."""
     try:
-        for done in as_completed(list(partition_of)):
-            yield partition_of[done], done.result()
-    except KilledWorker as error:
+        if losses > RETRIES:
+            raise error
+        runner.client.wait_for_workers(1, timeout=ANSWER_SECONDS)
+    except (CancelledError, OSError, ValueError) as gone:  # ValueError: Dask's client has given up
         raise EngineError(
-            f"workers of {runner.client.scheduler.addr} were killed {RETRIES + 1} times over one partition; "
-            f"see their logs, and give them more memory: {error}"
-        ) from error
-    except CancelledError as error:
-        raise EngineError(
-            "the Dask scheduler went away before the work was done; start it, and run the command again: "
-            "it goes on where it was"
-        ) from error
-    finally:  # whoever stops listening wants no more
-        runner.client.cancel([future.wrapped_future for future in partition_of])
+            f"the Dask scheduler went away before the work was done ({error}); "
+            "start it, and run the command again: it goes on where it was"
+        ) from gone
 
 
 def _submit(runner: "DaskTaskRunner", rule: Callable[[P], R], partition: P) -> object:

@@ -1,6 +1,8 @@
 """Where partitions are done is a setting; a cluster that would do them differently is refused, with what to mend."""
 
+from concurrent.futures import CancelledError
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -76,6 +78,58 @@ def test_a_worker_that_would_do_it_differently_is_named_with_the_remedy(tmp_path
 
     with pytest.raises(EngineError, match=words):
         raise EngineError(problem)
+
+
+class Flaky:
+    """Stands for the task runner and its client: the connection breaks over the second task, so many times."""
+
+    def __init__(self, breaks: int) -> None:
+        self.breaks, self.asked, self.client = breaks, [], self
+        self.cancel = self.wait_for_workers = lambda *_, **__: None
+
+    def submit(self, runner: object, rule: object, partition: int) -> SimpleNamespace:
+        self.asked.append(partition)
+
+        def result() -> int:
+            if partition == 2 and self.breaks:
+                self.breaks -= 1
+                raise CancelledError("scheduler-connection-lost")
+            return rule(partition)
+
+        return Task(result=result, wrapped_future=None)
+
+
+class Task(SimpleNamespace):
+    """A future, told from others by being itself."""
+
+    __hash__ = object.__hash__
+
+
+@pytest.fixture
+def flaky(monkeypatch):
+    """A task runner whose connection breaks so many times."""
+
+    def made(breaks: int) -> Flaky:
+        runner = Flaky(breaks)
+        monkeypatch.setattr(engine, "_submit", runner.submit)
+        monkeypatch.setattr(engine, "as_completed", lambda futures: futures)
+        return runner
+
+    return made
+
+
+def test_a_connection_that_breaks_costs_time_and_nothing_else(flaky):
+    runner = flaky(breaks=engine.RETRIES)
+
+    assert list(engine._spread(runner, double, [1, 2, 3])) == [(1, 2), (2, 4), (3, 6)]
+    assert runner.asked == [1, 2, 3, *[2, 3] * engine.RETRIES]
+
+
+def test_a_connection_that_breaks_for_ever_is_refused_and_the_command_may_be_run_again(flaky):
+    with pytest.raises(
+        EngineError, match=r"went away .*connection-lost.* run the command again: it goes on where it was"
+    ):
+        list(engine._spread(flaky(breaks=engine.RETRIES + 1), double, [1, 2, 3]))
 
 
 def test_a_scheduler_that_does_not_answer_is_refused_with_what_to_do(monkeypatch):
