@@ -22,6 +22,7 @@ QUIET = {
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "GIT_PYTHON_REFRESH": "quiet",
+    "DASK_LOGGING__DISTRIBUTED": "error",  # a worker that joins or leaves is a line each, on every side
 }
 SPEED = {
     "OMP_WAIT_POLICY": "passive",  # spinning OpenMP threads make a fit up to 40 times slower beside a busy server

@@ -1,6 +1,7 @@
 """Every setting of the project in one frozen class, each overridable by `PREFLIGHT_<NAME>`. Holds no rules."""
 
 import os
+import re
 from collections.abc import Mapping
 from datetime import date, timedelta
 from pathlib import Path
@@ -11,12 +12,14 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from infra.errors import PreflightError
 
+LOCAL, DASK = "local", "dask"
+SCHEDULER = re.compile(r"tcp://[\w.-]+:\d{1,5}", re.ASCII)
 DATABASES = ("sqlite:", "postgresql:", "postgresql+psycopg:")
 SHORTEST_KEY = 16
 SECRET = ("predictions_url", "api_key", "backup_databases")
 """Settings whose value may hold a password: it is never said, printed or logged."""
 FREE = (
-    *("home", "source", "port", "pseudonym_key", "tracking_uri", "api_key"),
+    *("home", "source", "port", "pseudonym_key", "tracking_uri", "api_key", "engine"),
     *("workers", "max_in_flight", "drain_seconds", "canary", "predictions_url"),
     *("log_segment_mb", "log_backlog_mb", "remembered_requests", "evidently_reports"),
     *("backup_databases", "backup_folders"),
@@ -67,6 +70,7 @@ class Settings(BaseSettings):
     training_threads: int = Field(1, ge=1, le=64, description="OpenMP threads of a fit; above 2 sums lose their order")
     evidently_reports: int = Field(12, ge=1, le=1000, description="Evidently reports that are kept, 4 MB each")
     seed: int = Field(2013, ge=0, description="seed of every random choice")
+    engine: str = Field(LOCAL, description="what maps over weeks: local, dask, or a Dask scheduler's tcp://host:port")
     workers: int = Field(2, ge=1, le=64, description="worker processes of the prediction service")
     max_in_flight: int = Field(64, ge=1, le=10_000, description="requests a worker takes at once; more get a 429")
     drain_seconds: float = Field(2, ge=0, le=300, description="seconds a service that ends still answers, not ready")
@@ -103,6 +107,13 @@ class Settings(BaseSettings):
         if home == Path():
             raise ValueError("expected a folder of its own, not the current one")
         return home
+
+    @field_validator("engine")
+    @classmethod
+    def _is_an_engine(cls, engine: str) -> str:
+        if engine not in (LOCAL, DASK) and not SCHEDULER.fullmatch(engine):
+            raise ValueError(f"expected {LOCAL}, {DASK} or the address of a Dask scheduler, tcp://host:port")
+        return engine
 
     @field_validator("first_scored_week")
     @classmethod

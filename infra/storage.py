@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import os
+import platform
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -200,7 +201,7 @@ def write_atomically(path: Path, content: bytes) -> Path:
     Raises StorageError naming the file, the reason and what to do.
     """
     make_folder(path.parent)
-    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    aside = path.with_name(f".{path.name}.{platform.node()}.{os.getpid()}.part")  # workers elsewhere count alike
     try:
         with aside.open("wb") as file:
             file.write(content)

@@ -7,11 +7,8 @@ written whole or not at all, and one that was written is left alone.
 
 import hashlib
 import logging
-import multiprocessing
-import os
-import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +17,7 @@ import polars as pl
 from data_checks import schema as s
 from data_checks.feeds import rows_of_week
 from infra.journal import Journal
+from infra.processes import SPAWNED, processes
 from infra.settings import Settings
 from infra.storage import Store, content_hash
 from pipelines.clock import Week
@@ -33,7 +31,6 @@ logger = logging.getLogger(__name__)
 
 FEATURES = "features"
 WAYS = FORWARD, SHUFFLED, PARALLEL, KILLED = "forward", "shuffled", "parallel", "killed"
-SPAWNED = multiprocessing.get_context("spawn")  # a fork would copy the locks of polars' threads, and hang
 
 BuildWeek = Callable[[Settings, Path, Week], object]
 
@@ -51,9 +48,9 @@ def build_week(context: Context, store: Store, week: Week) -> pl.DataFrame:
     return built
 
 
-def build_week_into(settings: Settings, folder: Path, week: Week) -> None:
-    """As `build_week`, from a home folder into another folder, in whatever process this is called."""
-    build_week(open_context(settings), Store(folder), week)
+def build_week_into(settings: Settings, folder: Path, week: Week) -> int:
+    """As `build_week`, from a home folder into another folder, in whatever process this is called; counts flights."""
+    return build_week(open_context(settings), Store(folder), week).height
 
 
 def backfill(
@@ -63,11 +60,9 @@ def backfill(
 
     Every process holds one look-back window at most, and ends when its parent does.
     """
-    with ProcessPoolExecutor(workers, SPAWNED, initializer=end_with_parent) as pool:
-        week_of = {pool.submit(build, settings, folder, week): week for week in weeks}
-        for done in as_completed(week_of):
-            done.result()
-            yield week_of[done]
+    with processes(workers) as spread:
+        for week, _ in spread(partial(build, settings, folder), weeks):
+            yield week
 
 
 def try_ways(
@@ -75,8 +70,8 @@ def try_ways(
 ) -> Iterator[tuple[str, Week]]:
     """Build the weeks in four ways, each in processes and a subfolder of its own; yields way and week as they come."""
     shuffled = [weeks[place] for place in np.random.default_rng(seed).permutation(len(weeks))]
-    for name, order, processes in ((FORWARD, weeks, 1), (SHUFFLED, shuffled, 1), (PARALLEL, weeks, workers)):
-        yield from ((name, week) for week in backfill(settings, folder / name, order, processes, build))
+    for name, order, number in ((FORWARD, weeks, 1), (SHUFFLED, shuffled, 1), (PARALLEL, weeks, workers)):
+        yield from ((name, week) for week in backfill(settings, folder / name, order, number, build))
     build_half_and_kill(settings, folder / KILLED, shuffled, build)
     yield from ((KILLED, week) for week in backfill(settings, folder / KILLED, weeks, 1, build))
 
@@ -129,13 +124,3 @@ def keep_as_accepted(year: World, weeks: list[Week], store: Store) -> None:
 def _build_in_order(settings: Settings, folder: Path, weeks: list[Week], build: BuildWeek) -> None:
     for week in weeks:
         build(settings, folder, week)
-
-
-def end_with_parent() -> None:
-    """A worker whose parent was killed would wait for its next week for ever."""
-
-    def watch() -> None:
-        multiprocessing.parent_process().join()
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()

@@ -1,5 +1,6 @@
 """Labelled flights encoded once, in the order of time, so that each fold of the protocol is two slices of arrays."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,6 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from data_checks import schema as s
 from monitoring.labels import IS_LATE
+from monitoring.quality import loss_per_row
 from pipelines.clock import local_day
 from pipelines.encoding import encode_features
 from pipelines.estimators import ModelParameters, make_estimator
@@ -35,6 +37,10 @@ class FoldedRows:
     def judged(self, values: np.ndarray) -> np.ndarray:
         """The values of the flights that the folds judge on, (n_judged_rows,), one fold after the other."""
         return np.concatenate([values[judged] for _, judged in self.folds])
+
+
+JudgeFolds = Callable[[FoldedRows, ModelParameters], Iterator[tuple[float, list[float]]]]
+"""What `judge_folds` does, wherever it is done: the same numbers to the last bit, or the search is another one."""
 
 
 def fold_rows(labelled: pl.DataFrame, slices: Slices) -> FoldedRows:
@@ -71,6 +77,19 @@ def fold_probability(folded: FoldedRows, number: int, parameters: ModelParameter
     learned, judged = folded.folds[number]
     model = fit_matrix(folded.X[learned], folded.is_late[learned], parameters)
     return model.predict_proba(folded.X[judged])[:, 1]
+
+
+def judge_fold(folded: FoldedRows, number: int, parameters: ModelParameters) -> tuple[float, list[float]]:
+    """Mean log loss of a fold's flights, and its sum on each of their days, by a model of the flights before them."""
+    judged = folded.folds[number][1]
+    loss = loss_per_row(fold_probability(folded, number, parameters), folded.is_late[judged])
+    days = np.bincount(np.unique(folded.day[judged], return_inverse=True)[1], weights=loss)
+    return float(loss.mean()), days.tolist()
+
+
+def judge_folds(folded: FoldedRows, parameters: ModelParameters) -> Iterator[tuple[float, list[float]]]:
+    """`judge_fold` of every fold, the oldest first, each when it is asked for."""
+    return (judge_fold(folded, number, parameters) for number in range(len(folded.folds)))
 
 
 def _cut(departure: pl.Series, fold: Fold) -> tuple[slice, slice]:

@@ -12,8 +12,9 @@ from functools import partial
 import numpy as np
 
 from infra.errors import PreflightError
+from infra.processes import SPAWNED, end_with_parent
 from infra.settings import Settings
-from pipelines.backfill import FEATURES, SPAWNED, end_with_parent
+from pipelines.backfill import FEATURES
 from pipelines.causes import Manifests, explain_difference
 from pipelines.clock import Week
 from pipelines.context import Context, open_context

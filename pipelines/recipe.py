@@ -7,7 +7,7 @@ import polars as pl
 
 from pipelines.contenders import Choice, choose_contender, judge_contenders
 from pipelines.estimators import HIST_GRADIENT_BOOSTING, ModelParameters
-from pipelines.folds import FoldedRows, fold_rows
+from pipelines.folds import FoldedRows, JudgeFolds, fold_rows, judge_folds
 from pipelines.protocol import Protocol, Slices
 from pipelines.trials import Tuning, warm_starts
 
@@ -38,17 +38,19 @@ def choose_recipe(
     trials: int = DEFAULT_TRIALS,
     seconds: float = DEFAULT_SECONDS,
     folder: Path,
+    judge: JudgeFolds = judge_folds,
 ) -> Recipe:
     """The contender and the parameters to fit with, judged on the folds of `slices` alone.
 
     `parameters` are the defaults; `last` the facts of the recipe before, whose best trials are tried first; the
-    study is kept in `folder`. Without folds, as history is too short, the defaults are the recipe, and no trials
-    are made when `trials` is 0. Raises NothingLearned when no contender beats the yardsticks.
+    study is kept in `folder`, and `judge` does its folds. Without folds, as history is too short, the defaults are
+    the recipe, and no trials are made when `trials` is 0. Raises NothingLearned when no contender beats the
+    yardsticks.
     """
     folded = fold_rows(labelled, slices)
     if not folded.folds:
         return _untried(parameters, slices)
-    tuning = _tuned(folded, parameters, last, protocol, trials, seconds, folder) if trials else None
+    tuning = _tuned(folded, parameters, last, protocol, trials, seconds, folder, judge) if trials else None
     best = tuning.parameters if tuning else parameters
     judged = judge_contenders(folded, best)
     choice = choose_contender(
@@ -75,13 +77,15 @@ def _tuned(
     trials: int,
     seconds: float,
     folder: Path,
+    judge: JudgeFolds,
 ) -> Tuning:
     """The search, before the contenders meet: the trees compete as they would be fitted, not as they came."""
     from pipelines.tuning import tune  # Optuna takes a second to import, and not every recipe tunes
 
     trees = replace(parameters, kind=HIST_GRADIENT_BOOSTING)
     warm = warm_starts((last or {}).get("tuning"), trees)
-    return tune(folded, trees, folder, trials=trials, seconds=seconds, confidence=protocol.confidence, warm=warm)
+    budget = {"trials": trials, "seconds": seconds}
+    return tune(folded, trees, folder, **budget, confidence=protocol.confidence, warm=warm, judge=judge)
 
 
 def _untried(parameters: ModelParameters, slices: Slices) -> Recipe:

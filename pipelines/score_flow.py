@@ -1,22 +1,22 @@
 """Scores every flight of a week once, with the version that is champion then."""
 
 import logging
+from functools import partial
 
 import polars as pl
 from prefect import flow, task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
-from data_checks import schema as s
+from infra.engine import is_spread, open_engine
 from infra.orchestrator import RETRIED, tag_run
 from infra.settings import Settings
 from infra.stopwatch import part
 from infra.storage import content_hash
-from monitoring.labels import IS_LATE, known_labels
 from pipelines.clock import Week
 from pipelines.context import Context, open_context
 from pipelines.features_flow import week_features
-from pipelines.scoring import NoChampion, refuse_future_champion, score_flights, score_yardsticks
+from pipelines.week_scoring import PREDICTIONS, predict, predict_week_into
 
 logger = logging.getLogger(__name__)
 
@@ -25,9 +25,25 @@ logger = logging.getLogger(__name__)
 def score(period: str, settings: Settings | None = None) -> list[dict]:
     """Predict every flight of a week or month that has no prediction yet; asking again changes nothing."""
     context = open_context(settings)
-    events = [score_week(context, week) for week in context.scored_weeks(period)]
+    weeks = context.scored_weeks(period)
+    if is_spread(context.settings) and context.champion() is not None:
+        predict_side_by_side(context, weeks)
+    events = [score_week(context, week) for week in weeks]
     create_table_artifact(key="scored", table=events, description=f"Predictions of {period}")
     return events
+
+
+def predict_side_by_side(context: Context, weeks: list[Week]) -> None:
+    """Make the predictions that are not there yet on the engine of the settings; `score_week` finds and records them.
+
+    Weeks by the same champion depend on nothing of each other, so this is for a backfill: in a life every week
+    waits for the verdict on the one before.
+    """
+    missing = [week for week in weeks if not context.store.has_table(PREDICTIONS, week.id)]
+    if len(missing) > 1:
+        with open_engine(context.settings) as spread:
+            for week, flights in spread(partial(predict_week_into, context.settings), missing):
+                logger.info("the predictions of %d flights of week %s are there", flights, week.id)
 
 
 def score_week(context: Context, week: Week) -> dict:
@@ -52,31 +68,4 @@ def score_week(context: Context, week: Week) -> dict:
 @task(name="predict", task_run_name="predict-{week.id}", cache_policy=NO_CACHE, **RETRIED)
 def predict_week(context: Context, week: Week, features: pl.DataFrame) -> pl.DataFrame:
     """The champion's probabilities of a week, written before anybody learns of them; made once, then read."""
-    if context.store.has_table("predictions", week.id):
-        return context.store.read_table("predictions", week.id)
-    champion = context.champion()
-    if champion is None:
-        raise NoChampion(f"no version is champion yet; run: preflight train --as-of {week.id}")
-    with part("MLflow"):
-        refuse_future_champion(context.registry.version_tags(champion), champion, week)
-        scorer = context.registry.scorer(champion)
-        frozen_version = first_champion(context)
-        frozen = context.registry.scorer(frozen_version)
-    with part("model"):
-        predictions = score_flights(scorer, champion, features)
-        yardsticks = score_yardsticks(frozen, base_rate(context, week), features)
-    with part("data"):
-        context.store.write_table("yardsticks", week.id, yardsticks)
-        context.store.write_table("predictions", week.id, predictions)
-    return predictions
-
-
-def first_champion(context: Context) -> int:
-    """The version that was promoted first: frozen, it is the yardstick of what retraining is worth."""
-    return context.promoted_versions()[0]
-
-
-def base_rate(context: Context, week: Week) -> float:
-    """The late share among all labels known when the week began."""
-    outcomes = context.accepted(s.OUTCOMES, week)
-    return float(known_labels(outcomes, week.start)[IS_LATE].mean())
+    return predict(context, week, features)

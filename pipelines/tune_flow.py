@@ -1,18 +1,22 @@
 """Finds how the next model is fitted: a new search when the last one is old, the recipe of the last one until then."""
 
 import logging
+from functools import partial
 
 import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from infra.engine import is_spread, open_engine
 from infra.orchestrator import RETRIED
 from infra.records import content_sha256
 from infra.stopwatch import part
 from pipelines.clock import Week
 from pipelines.contenders import NothingLearned
 from pipelines.context import Context
+from pipelines.elsewhere import judge_beside, judge_fold_of
 from pipelines.estimators import plain_parameters
+from pipelines.folds import JudgeFolds, judge_folds
 from pipelines.protocol import Slices, protocol_of
 from pipelines.recipe import Recipe, choose_recipe
 from pipelines.recipe_log import is_due, last_recipe
@@ -32,7 +36,7 @@ def find_recipe(context: Context, week: Week, slices: Slices, labelled: pl.DataF
         return last
     try:
         with part("tuning"):
-            recipe = search(context, slices, labelled, last)
+            recipe = search_on_engine(context, week, slices, labelled, last)
     except NothingLearned as nothing:
         if not last:
             raise
@@ -44,7 +48,18 @@ def find_recipe(context: Context, week: Week, slices: Slices, labelled: pl.DataF
     return context.journal.record(week.id, "tune", recipe.facts)
 
 
-def search(context: Context, slices: Slices, labelled: pl.DataFrame, last: dict | None) -> Recipe:
+def search_on_engine(context: Context, week: Week, slices: Slices, labelled: pl.DataFrame, last: dict | None) -> Recipe:
+    """The search, its folds beside each other where the engine of the settings is Dask."""
+    if not is_spread(context.settings):
+        return search(context, slices, labelled, last)
+    with open_engine(context.settings) as spread:
+        rule = partial(judge_fold_of, context.settings, week, slices)
+        return search(context, slices, labelled, last, partial(judge_beside, spread, rule))
+
+
+def search(
+    context: Context, slices: Slices, labelled: pl.DataFrame, last: dict | None, judge: JudgeFolds = judge_folds
+) -> Recipe:
     """A search for the recipe, with the budget and the defaults of the settings, warm if there was one before."""
     settings = context.settings
     return choose_recipe(
@@ -56,6 +71,7 @@ def search(context: Context, slices: Slices, labelled: pl.DataFrame, last: dict 
         trials=settings.tune_trials_again if last else settings.tune_trials,
         seconds=settings.tune_seconds,
         folder=context.store.make_folder("studies"),
+        judge=judge,
     )
 
 

@@ -21,10 +21,9 @@ from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from infra.storage import content_hash, forget_unfinished_database, mark_migrated
-from monitoring.quality import loss_per_row
 from pipelines.estimators import ModelParameters
 from pipelines.feature_catalog import NAMES
-from pipelines.folds import FoldedRows, fold_probability
+from pipelines.folds import FoldedRows, JudgeFolds, judge_folds
 from pipelines.trials import COMPLETE, PRUNED, Trial, Tuning, sum_up
 
 SPACE = {
@@ -54,12 +53,14 @@ def tune(
     seconds: float,
     confidence: float,
     warm: Sequence[ModelParameters] = (),
+    judge: JudgeFolds = judge_folds,
 ) -> Tuning:
     """The parameters with the lowest mean log loss over the folds, from so many trials, or as many as fit the seconds.
 
     The first trial is the default, then come those of `warm`, then what TPE proposes. The budget in seconds is of
     trials that ended, over all attempts, and is passed by one trial at most. `folder` keeps the study, so that a
-    killed one goes on and a finished one returns at once. Raises ValueError without folds or budget.
+    killed one goes on and a finished one returns at once; `judge` may do the folds elsewhere. Raises ValueError
+    without folds or budget.
     """
     if not folded.folds or trials < 1 or seconds <= 0:
         raise ValueError(
@@ -70,7 +71,7 @@ def tune(
     with _study(folder, study_name(folded, planned)) as study:
         _fail_unfinished(study)
         while not (stopped_by := _spent(study, trials, seconds)):
-            _run_trial(study, folded, planned)
+            _run_trial(study, folded, planned, judge)
         finished = _finished(study)[:trials]
     return sum_up(
         tuple(_trial(number, trial, planned) for number, trial in enumerate(finished)),
@@ -135,7 +136,7 @@ def _seconds(finished: Sequence[FrozenTrial]) -> float:
     return sum(trial.duration.total_seconds() for trial in finished)
 
 
-def _run_trial(study: optuna.Study, folded: FoldedRows, planned: Sequence[ModelParameters]) -> None:
+def _run_trial(study: optuna.Study, folded: FoldedRows, planned: Sequence[ModelParameters], judge: JudgeFolds) -> None:
     finished = _finished(study)
     number = len(finished)
     study.sampler = _sampler(planned[0].seed, number)
@@ -143,7 +144,8 @@ def _run_trial(study: optuna.Study, folded: FoldedRows, planned: Sequence[ModelP
         study.enqueue_trial(_nearest(planned[number]))
     trial = study.ask(SPACE)
     parameters = _parameters(number, trial.params, planned)
-    losses, days = _judge(trial, folded, parameters, finished[0].user_attrs[_FOLD_LOSSES] if finished else None)
+    default = finished[0].user_attrs[_FOLD_LOSSES] if finished else None
+    losses, days = _judge(trial, judge(folded, parameters), default, len(folded.folds))
     trial.set_user_attr(_FOLD_LOSSES, losses)
     trial.set_user_attr(_DAY_LOSSES, days)
     if len(losses) == len(folded.folds):
@@ -153,7 +155,7 @@ def _run_trial(study: optuna.Study, folded: FoldedRows, planned: Sequence[ModelP
 
 
 def _judge(
-    trial: optuna.Trial, folded: FoldedRows, parameters: ModelParameters, default: list[float] | None
+    trial: optuna.Trial, judged: Iterator[tuple[float, list[float]]], default: list[float] | None, folds: int
 ) -> tuple[list[float], list[float]]:
     """Mean log loss of each fold, and sums of its days, the oldest fold first, until the pruner gives the trial up.
 
@@ -161,12 +163,11 @@ def _judge(
     pruner sees is the mean so far less that of the default: folds differ by more than parameters do.
     """
     losses, days = [], []
-    for fold, (_, judged) in enumerate(folded.folds):
-        loss = loss_per_row(fold_probability(folded, fold, parameters), folded.is_late[judged])
-        losses.append(float(loss.mean()))
-        days += np.bincount(np.unique(folded.day[judged], return_inverse=True)[1], weights=loss).tolist()
+    for fold, (loss, days_of_fold) in enumerate(judged):
+        losses.append(loss)
+        days += days_of_fold
         trial.report(float(np.mean(losses) - np.mean((default or losses)[: fold + 1])), step=fold)
-        if fold + 1 < len(folded.folds) and trial.should_prune():
+        if fold + 1 < folds and trial.should_prune():
             break
     return losses, days
 

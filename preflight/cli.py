@@ -14,6 +14,7 @@ from preflight import (
     log_cli,
     loop_cli,
     metrics_cli,
+    pages_cli,
     prove_cli,
     quarantine_cli,
     rollout_cli,
@@ -52,6 +53,7 @@ app.add_typer(log_cli.app)
 app.command()(workspace_cli.workspace)
 app.command()(workspace_cli.evidently)
 app.add_typer(metrics_cli.app)
+app.add_typer(pages_cli.app)
 app.add_typer(loop_cli.app)
 app.add_typer(stack_cli.app)
 
@@ -142,7 +144,10 @@ def validate(context: typer.Context, period: Period, as_json: Json = False) -> N
 def features(
     context: typer.Context,
     period: Annotated[str | None, typer.Argument(help="a month, 2013-07, or any day of a week, 2013-07-04")] = None,
-    workers: Annotated[int, typer.Option(help="processes that build weeks side by side", min=1, max=64)] = 1,
+    workers: Annotated[
+        int | None,
+        typer.Option(help="weeks built side by side; none: 1, on Dask one a CPU", min=1, max=64),
+    ] = None,
     worth: Annotated[bool, typer.Option("--worth", help="of the year: what each group is worth and costs")] = False,
     trees: Annotated[int | None, typer.Option(help="of --worth: boosting rounds [PREFLIGHT_TREES]", min=1)] = None,
     write: Annotated[Path | None, typer.Option(help="of --worth: page to write, docs/feature-worth.md")] = None,
@@ -266,20 +271,6 @@ def doctor(context: typer.Context, as_json: Json = False) -> None:
     from preflight import doctor as checkup
 
     checkup.doctor(context.obj, as_json)
-
-
-@app.command()
-def dictionary(
-    context: typer.Context,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="file to write; default: standard output")
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Print the data dictionary: every feed, column, rule, table and feature, from the contract."""
-    from preflight import dictionary as page
-
-    page.dictionary(output, as_json)
 
 
 def main() -> None:

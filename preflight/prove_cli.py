@@ -38,6 +38,18 @@ def backfill(
     proofs.backfill(context.obj, workers, seed, as_json)
 
 
+@app.command("engine")
+def engine(
+    context: typer.Context,
+    weeks: Annotated[int | None, typer.Option(help="the first weeks of the year; default: all", min=2)] = None,
+    as_json: Json = False,
+) -> None:
+    """Build the weeks here, on one Dask worker, on two, and on two of which one is killed; require one table hash."""
+    from preflight import prove_engine as proof
+
+    proof.engine(context.obj, weeks, as_json)
+
+
 @app.command("parity")
 def parity(context: typer.Context, period: Period = None, as_json: Json = False) -> None:
     """Build every flight alone, in its batch and online; require the same bits."""

@@ -11,18 +11,6 @@ Json = Annotated[bool, typer.Option("--json", help="print one JSON document inst
 
 
 @app.command()
-def settings(
-    context: typer.Context,
-    write: Annotated[Path | None, typer.Option(help="page to write about all of them, docs/settings.md")] = None,
-    as_json: Json = False,
-) -> None:
-    """Every setting as it is now and where it comes from, or the page that explains them all."""
-    from preflight import settings_table
-
-    settings_table.show_settings(context.obj, write, as_json)
-
-
-@app.command()
 def agent(
     context: typer.Context,
     only_load: Annotated[

@@ -46,7 +46,7 @@ def validate(settings: Settings, period: str, as_json: bool) -> None:
     show.finish(outcome, {"weeks": events}, as_json)
 
 
-def features(settings: Settings, period: str, workers: int, as_json: bool) -> None:
+def features(settings: Settings, period: str, workers: int | None, as_json: bool) -> None:
     """Build a week's or month's features."""
     weeks = open_context(settings).weeks(period)
     with working(settings, "pipelines.features_flow") as flow:

@@ -33,6 +33,9 @@ ONE_HOME = {
     "skops": {"infra.model_file"},
     "optuna": {"pipelines.tuning"},
     "fairlearn": {"monitoring.fairness"},
+    "prefect_dask": {"infra.engine"},
+    "distributed": {"infra.engine"},
+    "dask": {"infra.engine"},
     "prometheus_client": {"services.metrics"},
     "sqlalchemy": {"infra.database", "infra.online_predictions", "services.loading", "services.agent"},
     "matplotlib": {
@@ -42,8 +45,10 @@ ONE_HOME = {
 }
 """The outside tools that one module stands for, so that a change of theirs is met in one place."""
 
-PREFECT_HOMES = {"infra.orchestrator", "infra.automations", "infra.deployments", "infra.flow_runs"}
-"""Beside flows: a server for a command, what the server does by itself, what it runs for whom, what it says of runs."""
+PREFECT_HOMES = {
+    *("infra.orchestrator", "infra.automations", "infra.deployments", "infra.flow_runs", "infra.engine"),
+}
+"""Beside flows: a server for a command, what it does by itself, what it runs for whom, what it says of runs, where."""
 
 HEAVY = {"prefect", "great_expectations", "evidently", "pandas", "mlflow", "matplotlib"} | {
     *("sklearn", "scipy", "skops", "lightgbm", "onnx", "optuna", "sqlalchemy")

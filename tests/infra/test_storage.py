@@ -294,3 +294,14 @@ def test_documents_are_readable_by_anybody(tmp_path):
     path = Store(tmp_path).write_json("a.json", {"share": 0.5})
 
     assert json.loads(path.read_text()) == {"share": 0.5}
+
+
+def test_two_machines_with_one_folder_never_write_aside_under_one_name(tmp_path, monkeypatch):
+    asides = []
+    monkeypatch.setattr("os.replace", lambda aside, path: asides.append(aside.name))
+
+    for machine in ("worker-1", "worker-2"):
+        monkeypatch.setattr("platform.node", lambda machine=machine: machine)
+        write_atomically(tmp_path / "week.parquet", b"rows")
+
+    assert len(set(asides)) == 2

@@ -13,7 +13,7 @@ import optuna
 import pytest
 
 from monitoring.quality import Interval, day_block_interval, loss_per_row
-from pipelines import tuning
+from pipelines import folds, tuning
 from pipelines.folds import fold_probability, fold_rows
 from pipelines.trials import COMPLETE, PRUNED, TUNED, Trial, best_of, decide_tuned, warm_starts
 from pipelines.tuning import BY_SECONDS, BY_TRIALS, ENOUGH_FOR_IMPORTANCE, SPACE, tune
@@ -99,7 +99,7 @@ def test_another_seed_gives_another_study(study, tmp_path):
 
 
 def test_a_finished_study_is_not_done_again(study, monkeypatch):
-    monkeypatch.setattr(tuning, "fold_probability", lambda *_: pytest.fail("a model was fitted"))
+    monkeypatch.setattr(folds, "fold_probability", lambda *_: pytest.fail("a model was fitted"))
 
     assert tuned(study[1]) == study[0]
 
@@ -125,14 +125,14 @@ import os, signal, sys
 from pathlib import Path
 sys.path.insert(0, {here!r})
 import few_days, test_tuning
-from pipelines import tuning
-fits, real = [], tuning.fold_probability
+from pipelines import folds, tuning
+fits, real = [], folds.fold_probability
 def fit(*arguments):
     fits.append(1)
     if len(fits) == {fits}:
         os.kill(os.getpid(), signal.SIGKILL)
     return real(*arguments)
-tuning.fold_probability = fit
+folds.fold_probability = fit
 test_tuning.tuned(Path({folder!r}))
 """
 
@@ -229,7 +229,7 @@ def test_a_trial_is_compared_with_the_default_and_not_punished_for_a_hard_fold(t
         late = folded.is_late[folded.folds[fold][1]]
         return np.where(late == 1, probability, 1 - probability)
 
-    monkeypatch.setattr(tuning, "fold_probability", said)
+    monkeypatch.setattr(folds, "fold_probability", said)
     monkeypatch.setattr(optuna.Trial, "report", lambda _, value, step: told.append((step, value)), raising=True)
     tuned(tmp_path, trials=2)
 
