@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -46,7 +47,7 @@ def dask_cluster(folder: Path, workers: int) -> Iterator[DaskCluster]:
         yield DaskCluster(address, pid_files)
 
 
-def _wait_for(pid_file: Path, process: object, log: Path) -> None:
+def _wait_for(pid_file: Path, process: Any, log: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
     while not (pid_file.exists() and pid_file.read_text().strip()):
         if process.poll() is not None or time.monotonic() > deadline:

@@ -5,6 +5,7 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import yaml
@@ -60,7 +61,7 @@ def register() -> list[Deployed]:
         name for name, one in there.items() if one.version == version
     }:
         return [Deployed(name, one.id, "kept") for name, one in sorted(there.items())]
-    made = [as_deployment(entry) for entry in entries]
+    made: Any = [as_deployment(entry) for entry in entries]  # typed for who awaits; called from here they are done
     return [Deployed(one.full_name, one.apply(), "updated" if one.full_name in there else "created") for one in made]
 
 
@@ -80,7 +81,7 @@ def declared() -> list[dict]:
 def as_deployment(entry: dict) -> RunnerDeployment:
     """A deployment of `prefect.yaml` as Prefect's client has it. Raises NotDeployed when there is no such flow."""
     try:
-        flow = load_flow_from_entrypoint(entry["entrypoint"])
+        flow: Any = load_flow_from_entrypoint(entry["entrypoint"])
     except (ImportError, AttributeError, MissingFlowError) as error:
         raise NotDeployed(f"prefect.yaml: {entry['name']} names {entry['entrypoint']}, which is no flow") from error
     limit = entry.get("concurrency_limit")
@@ -100,7 +101,8 @@ def as_deployment(entry: dict) -> RunnerDeployment:
 
 def ask_for(deployment: str, parameters: dict) -> UUID:
     """Ask for a run of a deployment by its full name, with these parameters; the run's id."""
-    return run_deployment(deployment, parameters=parameters, timeout=0).id
+    asked: Any = run_deployment(deployment, parameters=parameters, timeout=0)
+    return asked.id
 
 
 def become_worker(url: str, home: Path, source: Path | None, port: int | None) -> None:

@@ -6,12 +6,12 @@ as a worker that is killed leaves its own to another, so a rule writes whole fil
 """
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -78,7 +78,7 @@ def task_runner(settings: Settings, workers: int | None) -> "DaskTaskRunner":
     return DaskTaskRunner(cluster_kwargs=cluster)
 
 
-def worth_another_try(task: object, run: object, state: object) -> bool:
+def worth_another_try(task: object, run: object, state: Any) -> bool:
     """Whether a partition that failed is tried again: a shared disk may hiccup, what we refuse we refuse again."""
     return not isinstance(state.result(raise_on_failure=False), PreflightError)
 
@@ -135,7 +135,7 @@ def _reconnect(runner: "DaskTaskRunner", error: CancelledError, losses: int) -> 
         ) from gone
 
 
-def _submit(runner: "DaskTaskRunner", rule: Callable[[P], R], partition: P) -> object:
+def _submit(runner: "DaskTaskRunner", rule: Callable[[P], R], partition: P) -> Any:
     words = getattr(rule, "func", rule).__name__, getattr(partition, "id", partition)
     named = do_partition.with_options(task_run_name="-".join(map(str, words)))
     return runner.submit(named, {"rule": rule, "partition": partition})
@@ -167,7 +167,7 @@ def _require_workers(runner: "DaskTaskRunner", settings: Settings) -> None:
         raise EngineError(f"not every Dask worker can do the work: {'; '.join(dict.fromkeys(problems))}")
 
 
-def find_problems(threads: int, found: dict[str, object], here: dict[str, object]) -> Iterator[str]:
+def find_problems(threads: int, found: Mapping[str, object], here: Mapping[str, object]) -> Iterator[str]:
     """A sentence for each reason why what a worker makes would not be what is made here; none: it would be."""
     if threads != 1:
         yield f"expected workers of one thread, got {threads}: start them with --nthreads 1"

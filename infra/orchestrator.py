@@ -136,13 +136,13 @@ def tag_run(*tags: str) -> Callable[..., None]:
     return tag
 
 
-def is_worth_a_retry(task: object, run: object, state: object) -> bool:
+def is_worth_a_retry(task: object, run: object, state: Any) -> bool:
     """Whether what a task failed with may be over in a moment: a busy database or file, never a rule that said no."""
     error = state.result(raise_on_failure=False)
     return not isinstance(error, PreflightError | ValueError | TypeError)
 
 
-RETRIED = {
+RETRIED: dict[str, Any] = {
     "retries": 2,
     "retry_delay_seconds": [1, 4],
     "retry_jitter_factor": 0.5,  # two that met at the same database do not meet there again

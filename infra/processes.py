@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TypeVar
 
-P, R = TypeVar("P"), TypeVar("R")
+P = TypeVar("P")
+R = TypeVar("R")
 Spread = Callable[[Callable[[P], R], Sequence[P]], Iterator[tuple[P, R]]]
 """Calls a rule with each partition somewhere, begun in their order; yields partition and result as they are done."""
 
@@ -37,7 +38,9 @@ def end_with_parent() -> None:
     """A worker whose parent was killed would wait for its next partition for ever."""
 
     def watch() -> None:
-        multiprocessing.parent_process().join()
+        parent = multiprocessing.parent_process()
+        if parent is not None:
+            parent.join()
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()

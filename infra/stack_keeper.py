@@ -122,9 +122,9 @@ class Keeper:
         return name is None or (name in self._kept and self._kept[name].is_up and self._kept[name].ended is None)
 
     def _write(self) -> None:
-        me = identify(psutil.Process())
+        me = psutil.Process()
         said = {
-            "keeper": [me.pid, me.created],
+            "keeper": [me.pid, me.create_time()],
             "services": {name: kept.as_record() for name, kept in self._kept.items()},
         }
         if said != self._said:

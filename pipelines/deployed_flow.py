@@ -10,6 +10,7 @@ import importlib
 import inspect
 from collections.abc import Callable
 from functools import wraps
+from typing import Any
 
 from prefect import Flow
 from prefect import flow as as_flow
@@ -46,7 +47,6 @@ def deployed(flow: Flow, needs_bytes: int = WEEK_BYTES) -> Flow:
     It takes what the flow takes, but for the settings: a worker has those of its environment.
     """
 
-    @wraps(flow.fn)
     def run(**parameters: object) -> object:
         context = open_context().as_lived()
         with context.held(needs_bytes, WAIT_SECONDS):
@@ -55,14 +55,16 @@ def deployed(flow: Flow, needs_bytes: int = WEEK_BYTES) -> Flow:
             finally:  # a week that was refused is news as well
                 expose(context, STOPWATCH.seconds())
 
-    run.__signature__ = _without_settings(flow.fn)
-    return as_flow(
-        run,
+    named: Any = wraps(flow.fn)(run)
+    named.__signature__ = _without_settings(flow.fn)
+    made: Any = as_flow(
+        named,
         name=flow.name,
         flow_run_name=flow.flow_run_name,
         description=flow.description,
         on_running=flow.on_running_hooks,
     )
+    return made
 
 
 def _without_settings(function: Callable) -> inspect.Signature:

@@ -84,8 +84,9 @@ def _tuned(
 
     trees = replace(parameters, kind=HIST_GRADIENT_BOOSTING)
     warm = warm_starts((last or {}).get("tuning"), trees)
-    budget = {"trials": trials, "seconds": seconds}
-    return tune(folded, trees, folder, **budget, confidence=protocol.confidence, warm=warm, judge=judge)
+    return tune(
+        folded, trees, folder, trials=trials, seconds=seconds, confidence=protocol.confidence, warm=warm, judge=judge
+    )
 
 
 def _untried(parameters: ModelParameters, slices: Slices) -> Recipe:

@@ -57,7 +57,7 @@ def score_week(context: Context, week: Week) -> dict:
         facts = {
             "flights": predictions.height,
             "version": predictions["version"][0],
-            "mean_probability": float(predictions["probability"].mean()),
+            "mean_probability": predictions.select(pl.col("probability").mean()).item(),
             "predictions_hash": content_hash(predictions),
             "features_hash": content_hash(features),
         }

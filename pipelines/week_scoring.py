@@ -48,4 +48,4 @@ def first_champion(context: Context) -> int:
 def base_rate(context: Context, week: Week) -> float:
     """The late share among all labels known when the week began."""
     outcomes = context.accepted(s.OUTCOMES, week)
-    return float(known_labels(outcomes, week.start)[IS_LATE].mean())
+    return known_labels(outcomes, week.start).select(pl.col(IS_LATE).mean()).item()

@@ -99,10 +99,10 @@ def _cpu_seconds() -> float:
 def _require_same(hashes: dict[str, str], folder: Path, weeks: list[Week]) -> None:
     other = next((way for way in WAYS if hashes[way] != hashes[ONE_PROCESS]), None)
     if other:
-        stores = (Store(folder / _named(way)) for way in (ONE_PROCESS, other))
-        raise ProofFailed(
-            f"weeks built by {other} differ from those built local: {first_difference(*stores, weeks).sentence()}"
-        )
+        expected, found = (Store(folder / _named(way)) for way in (ONE_PROCESS, other))
+        difference = first_difference(expected, found, weeks)
+        said = difference.sentence() if difference else "in no value, but in their hashes"
+        raise ProofFailed(f"weeks built by {other} differ from those built local: {said}")
 
 
 def _row(way: str, found: dict) -> tuple[str, ...]:

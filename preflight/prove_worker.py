@@ -4,6 +4,7 @@ Everything is real and in a folder of its own: a Prefect server, `preflight depl
 """
 
 import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -91,7 +92,7 @@ def _kill_in_the_middle(
 
 
 @contextmanager
-def _working(home: Context, url: str) -> Iterator[object]:
+def _working(home: Context, url: str) -> Iterator[subprocess.Popen]:
     """`preflight worker` for the length of the block, or until it is killed."""
     chosen = home.settings.model_dump(mode="json", exclude_none=True)
     theirs = {name: value for name, value in os.environ.items() if not name.startswith(NOT_INHERITED)}

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from infra.errors import PreflightError, UsageError
 from infra.local_process import memory_bytes
@@ -149,7 +150,7 @@ def stack_states(store: Store) -> list[State]:
     return [states[name] for name in NAMES if name in states]
 
 
-def _state(store: Store, service: Service, running: object, keeps: bool) -> State:
+def _state(store: Store, service: Service, running: Any, keeps: bool) -> State:
     log = store.path(service.log)
     if not keeps:
         return _stopped(store, service)

@@ -118,10 +118,10 @@ def _service(context: Context, name: str, port: int, prefect_url: str | None, be
         return replace(made, database="prefect/prefect.db")
     if name == WORKER:
         server = next((service for service in before if service.name == SERVER), None)
-        if server is None and prefect_url is None:
-            raise NoServer("there is no Prefect server to ask for work; run: preflight up prefect worker")
         url = f"{server.address}/api" if server else prefect_url
-        return replace(made, needs=server and server.name, environment={"PREFECT_API_URL": url})
+        if url is None:
+            raise NoServer("there is no Prefect server to ask for work; run: preflight up prefect worker")
+        return replace(made, needs=server.name if server else None, environment={"PREFECT_API_URL": url})
     return made
 
 
