@@ -124,7 +124,7 @@ def _end(context: Context, stage: Stage, reason: str) -> None:
     context.store.remove(CHALLENGER)
     if context.registry.aliases().get(CHAMPION) == stage.plan.challenger:
         now = pointed(context.store, POINTER)  # the registry called it champion already: it was a promoted one
-        hold(context.store, stage.plan.challenger, now.version, reason)
+        hold(context.store, stage.plan.challenger, now.version if now else stage.champion, reason)
         settle(context)
 
 

@@ -11,8 +11,7 @@ from infra.dask_cluster import dask_cluster
 from infra.engine import EngineError, find_problems, is_spread, look_around, open_engine, worth_another_try
 from infra.network import free_port
 from infra.revision import alike
-from infra.settings import Settings, SettingsError, load_settings
-from pipelines.context import FREE_SETTINGS
+from infra.settings import FREE, Settings, SettingsError, load_settings
 
 
 class State:
@@ -41,7 +40,7 @@ def test_any_other_engine_is_refused_with_the_field_and_what_is_expected(name):
 
 
 def test_another_engine_is_the_same_history():
-    assert "engine" in FREE_SETTINGS
+    assert "engine" in FREE
 
 
 def test_partitions_are_spread_on_dask_or_where_several_processes_are_asked_for():

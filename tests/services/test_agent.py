@@ -363,6 +363,18 @@ def test_a_canary_that_fails_is_stopped_and_the_version_before_is_champion_again
     assert agent.step() == []
 
 
+def test_a_canary_is_stopped_by_hand_although_its_pointer_is_gone(tmp_path):
+    context = home_of(tmp_path, Registry(), canary=True)
+    promote(context, 3)
+    Agent(context).step()
+    context.store.remove(POINTER)
+
+    assert rollout.stop(context, "by hand")
+
+    assert context.store.read_json(PLAN) is None
+    assert context.registry.now["champion"] == 2
+
+
 def test_a_canary_without_enough_answers_waits(tmp_path):
     context = home_of(tmp_path, Registry(), canary=True)
     promote(context, 3)
