@@ -54,13 +54,20 @@ class Chromium:
         self._unread, self._number = b"", 0
         self._events: list[dict] = []
 
-    def visit(self, url: str, width_px: int, picture: Path | None = None, until: str = "") -> Visit:
-        """Open a page, wait until it is quiet and shows the text `until`, and tell what it did."""
+    def visit(
+        self, url: str, width_px: int, picture: Path | None = None, until: str = "", sent: dict[str, str] | None = None
+    ) -> Visit:
+        """Open a page, wait until it is quiet and shows the text `until`, and tell what it did.
+
+        `sent` are headers of each of its requests, such as who asks: a script may not ask for an address with a
+        password in it.
+        """
         self._events.clear()
         target = self._call("Target.createTarget", url="about:blank")["targetId"]
         page = self._call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Network", "Runtime", "Log", "Page"):
             self._call(f"{domain}.enable", page)
+        self._call("Network.setExtraHTTPHeaders", page, headers=sent or {})
         self._resize(page, width_px, HEIGHT_PX)
         self._call("Page.navigate", page, url=url)
         self._settle(page, until)

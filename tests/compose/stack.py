@@ -51,6 +51,7 @@ class Stack:
             **os.environ,
             **{variable: str(self.ports[name]) for name, variable in PORTS.items()},
             "COMPOSE_PROJECT_NAME": PROJECT,
+            "COMPOSE_PROFILES": "core,monitoring",
             "STACK_SUBNET": SUBNET,
             "STACK_TUNE_TRIALS": "2",
         }
@@ -86,7 +87,7 @@ class Stack:
 
     def down(self) -> None:
         """Take everything away, volumes as well."""
-        self.compose("--profile", "tools", "--profile", "scale", "down", "--volumes", "--remove-orphans")
+        self.compose("down", "--volumes", "--remove-orphans")
 
     def running(self) -> list[str]:
         """The services that stay."""
@@ -130,7 +131,7 @@ class Stack:
 
     def destroy_all_but(self, kept: str) -> None:
         """Take containers and volumes away, all volumes but one."""
-        self.compose("--profile", "tools", "down")
+        self.compose("down")
         for name in yaml.safe_load((ROOT / "docker-compose.yml").read_text())["volumes"]:
             if name != kept:
                 subprocess.run(["docker", "volume", "rm", f"{PROJECT}_{name}"], capture_output=True, check=True)

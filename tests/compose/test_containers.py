@@ -5,6 +5,7 @@ Run by `make test-compose`; needs a Docker engine and docker-compose, 8 GB of me
 
 import shutil
 import time
+from base64 import b64encode
 
 import httpx
 import pytest
@@ -118,16 +119,18 @@ def test_prometheus_scrapes_both_services_and_an_alert_fires_when_one_is_gone(st
 
 @pytest.mark.skipif(find_chromium() is None, reason=MISSING)
 def test_the_pages_open_in_a_browser(stack, tmp_path):
-    mlflow = stack.address("mlflow").replace("http://", f"http://admin:{stack.secret('mlflow_password')}@")
+    mlflow, prefect = f"admin:{stack.secret('mlflow_password')}", stack.secret("prefect_auth")
     pages = {
-        "mlflow": (f"{mlflow}/#/models/flight-lateness", "flight-lateness"),
-        "evidently": (stack.address("evidently"), "Preflight"),
-        "prometheus": (f"{stack.address('prometheus')}/targets", "preflight"),
+        "mlflow": (f"{stack.address('mlflow')}/#/models/flight-lateness", "champion", mlflow),
+        "prefect": (f"{stack.address('prefect')}/runs", "replay-until", prefect),
+        "evidently": (stack.address("evidently"), "Preflight", ""),
+        "prometheus": (f"{stack.address('prometheus')}/api/v1/targets", "service-1:3000", ""),
     }
 
     with running_chromium(tmp_path) as browser:
-        for name, (url, text) in pages.items():
-            browser.visit(url, 1400, PICTURES / f"stack-{name}.png", until=text)
+        for name, (url, text, who) in pages.items():
+            sent = {"Authorization": f"Basic {b64encode(who.encode()).decode()}"} if who else {}
+            browser.visit(url, 1400, PICTURES / f"stack-{name}.png", until=text, sent=sent)
 
     assert all((PICTURES / f"stack-{name}.png").stat().st_size > 10_000 for name in pages)
 
@@ -159,12 +162,12 @@ def test_from_a_backup_the_stack_comes_back_with_champion_predictions_and_page(s
         "predictions": len(stack.predictions()),
     }
     started = time.monotonic()
-    stack.compose("--profile", "tools", "run", "--rm", "backup", timeout=1800)
+    stack.compose("run", "--rm", "backup", timeout=1800)
     kept_seconds = time.monotonic() - started
     stack.destroy_all_but("backups")
 
     started = time.monotonic()
-    stack.compose("--profile", "tools", "run", "--rm", "backup", "sh", "-c", RESTORE, timeout=1800)
+    stack.compose("run", "--rm", "backup", "sh", "-c", RESTORE, timeout=1800)
     stack.compose("up", "-d", timeout=3600)
     for service in stack.running():
         stack.wait_until_well(service)
