@@ -28,6 +28,8 @@ SQLITE = b"SQLite format 3\0"
 PIECE = 2**20
 PASSING = (".lock", ".part", ".sock", "-wal", "-shm", "-journal")
 """Ends of names that stand for a moment of a process, and not for something kept."""
+LOCK = ".lock"
+"""Held by whoever restores: another file in its place would let a second process in."""
 RESTORING = ".restoring"
 """Under a folder that is being restored; gone when it is done."""
 
@@ -121,7 +123,7 @@ def restore_folder(source: Path, name: str, folder: Path) -> int:
                 tar.extract(member, aside, filter="data")
                 count += 1
     for old in folder.iterdir():
-        if old != aside and not old.is_mount():
+        if old != aside and old.name != LOCK and not old.is_mount():
             _remove(old)
     for new in sorted(aside.iterdir()):
         place = folder / new.name

@@ -44,7 +44,7 @@ def test_what_was_kept_comes_back_to_the_byte_and_nothing_else_stays(folder, tmp
 
     assert verified == kept
     assert count == 2
-    assert contents(folder) == {name: before[name] for name in ("a.json", "deep/er/b.txt")}
+    assert contents(folder) == {name: before[name] for name in ("a.json", "deep/er/b.txt", ".lock")}
 
 
 def test_an_archive_is_for_its_owner_alone(folder, tmp_path):
@@ -141,4 +141,4 @@ def test_a_restore_that_was_killed_leaves_its_mark_and_is_done_again(folder, tmp
 
     restore_folder(tmp_path / "all.tar", "home", folder)
 
-    assert contents(folder) == {name: before[name] for name in ("a.json", "deep/er/b.txt")}
+    assert contents(folder) == {name: before[name] for name in ("a.json", "deep/er/b.txt", ".lock")}
