@@ -42,11 +42,17 @@ def reasons(name: str, content: bytes) -> Iterable[str]:
     folders = FOLDERS & set(path.parts[:-1])
     if folders:
         yield f"it lies in {min(folders)}/, which a run or an installation writes"
-    if NAMES.fullmatch(path.name) and not EXAMPLES.fullmatch(path.name):
+    if NAMES.fullmatch(path.name) and not EXAMPLES.fullmatch(path.name) and not _is_of_compose(path, content):
         yield "it is named like a key or a secret"
     for what, pattern in CONTENT.items():
         if re.search(pattern, content):
             yield f"it holds {what}"
+
+
+def _is_of_compose(path: PurePosixPath, content: bytes) -> bool:
+    """Whether it is a `.env` that tells docker-compose its own switches, such as profiles, and nothing else."""
+    lines = [line for line in content.splitlines() if line.strip() and not line.startswith(b"#")]
+    return path.name == ".env" and bool(lines) and all(re.match(rb"COMPOSE_[A-Z_]+=[\w,.-]*$", line) for line in lines)
 
 
 def _tracked() -> list[str]:

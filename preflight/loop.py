@@ -49,11 +49,11 @@ def worker(settings: Settings, port: int | None) -> None:
 
 def end_week(settings: Settings, day: str, as_json: bool) -> None:
     """One week up to its decision, told to Prefect."""
-    context = open_context(settings)
-    if len(context.scored_weeks(parse_day(day).isoformat())) != 1:
-        raise PeriodError(f"expected a day of one week, got {day}")
-    context.check_source()
     with _server(settings):
+        context = open_context(settings)
+        if len(context.scored_weeks(parse_day(day).isoformat())) != 1:
+            raise PeriodError(f"expected a day of one week, got {day}")
+        context.check_source()
         catch_up(settings)
         with working(settings, "pipelines.loop_flow", REGISTRY, SUITES, DRIFT) as flow:
             told = flow.end_week(day, settings)

@@ -69,4 +69,4 @@ def test_without_a_server_that_stays_the_loop_is_wrong_usage(run_here, home, mon
     ended = run_here(home, *command)
 
     assert ended.returncode == 2
-    assert "run: prefect server start, and set PREFECT_API_URL" in ended.stderr
+    assert "run: preflight up, or: prefect server start, and set PREFECT_API_URL" in ended.stderr
