@@ -119,8 +119,7 @@ def restore_folder(source: Path, name: str, folder: Path) -> int:
     with tarfile.open(source, mode="r:") as tar:
         for member in tar:
             if member.name.startswith(prefix):
-                member.name = member.name.removeprefix(prefix)
-                tar.extract(member, aside, filter="data")
+                _take_out(tar, member, aside / member.name.removeprefix(prefix))
                 count += 1
     for old in folder.iterdir():
         if old != aside and old.name != LOCK and not old.is_mount():
@@ -147,9 +146,7 @@ def restored_database(source: Path, name: str, scratch: Path) -> Path:
             raise ArchiveError(
                 f"{source} holds no database {name}; leave it out of PREFLIGHT_BACKUP_DATABASES"
             ) from error
-        member.name = f"{name}.dump"
-        tar.extract(member, scratch, filter="data")
-    return scratch / f"{name}.dump"
+        return _take_out(tar, member, scratch / f"{name}.dump")
 
 
 def _everything(
@@ -163,6 +160,19 @@ def _everything(
     for name, dump in databases.items():
         dump(scratch / name)
         yield f"{DATABASES}/{name}.dump", scratch / name
+
+
+def _take_out(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> Path:
+    """Write a member, which `verify_archive` found to be a file, to a place of ours; flushed to disk."""
+    make_folder(target.parent)
+    content = tar.extractfile(member)
+    if content is None:
+        raise ArchiveError(f"{member.name} is no file; use another archive")
+    with target.open("wb") as file:
+        shutil.copyfileobj(content, file)
+        file.flush()
+        os.fsync(file.fileno())
+    return target
 
 
 def _settled(path: Path, scratch: Path) -> Path:

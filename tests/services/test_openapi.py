@@ -94,7 +94,7 @@ def test_a_route_says_its_headers_and_every_refusal(name):
     route = DOCUMENT["paths"][f"/v1/{name}"]["post"]
 
     headers = {one["name"]: one["schema"] for one in route["parameters"]}
-    assert set(headers) == {"X-Request-Id", "X-Model-Version", "X-Deadline-Ms"}
+    assert set(headers) == {"X-Request-Id", "X-Model-Version", "X-Api-Key", "X-Deadline-Ms"}
     assert re.fullmatch(headers["X-Request-Id"]["pattern"], "a.b:c_d-1")
     assert headers["X-Request-Id"]["pattern"] == f"^{REQUEST_ID.pattern.decode()}$"
     assert set(route["responses"]) == {"200", *map(str, REFUSALS)}
