@@ -49,7 +49,7 @@ def make_secrets(folder: Path, postgres: str = "postgres:5432") -> list[str]:
     keep("prefect/prefect_auth", f"{ADMIN}:{_fresh()}")
     keep("client/prefect_auth", (folder / "prefect/prefect_auth").read_text().strip())
     password = keep("client/mlflow_password", _fresh())
-    keep("mlflow/basic_auth.ini", _basic_auth(urls["mlflow"], password))
+    keep("mlflow/basic_auth.ini", _basic_auth(password))
     keep("client/api_key", (folder / "service/api_key").read_text().strip())
     return made
 
@@ -58,11 +58,14 @@ def _fresh() -> str:
     return secrets.token_urlsafe(BYTES)
 
 
-def _basic_auth(url: str, password: str) -> str:
-    """The file that MLFLOW_AUTH_CONFIG_PATH names: who may do what, kept beside the runs."""
+def _basic_auth(password: str) -> str:
+    """The file that MLFLOW_AUTH_CONFIG_PATH names. Who may enter is kept in a file that is made anew at each start.
+
+    Beside the runs it would come back from a backup with the password of another stack, and keep everybody out.
+    """
     settings = {
         "default_permission": "READ",
-        "database_uri": f"postgresql+psycopg://{url}",
+        "database_uri": "sqlite:////tmp/basic_auth.db",
         "admin_username": ADMIN,
         "admin_password": password,
         "authorization_function": "mlflow.server.auth:authenticate_request_basic_auth",
