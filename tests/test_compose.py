@@ -19,8 +19,7 @@ SERVICES = COMPOSE["services"]
 DOCKERFILE = (ROOT / "infra/docker/Dockerfile").read_text()
 OURS = {"app": "preflight", "service": "preflight-service", "proxy": "preflight-proxy"}
 OFFICIAL = {"postgres:15-bookworm", "prom/prometheus:v2.42.0"}
-ONE_SHOT = {"secrets", "bootstrap", "backup", "restore"}
-BY_FILE = re.compile(r"(.*)_FILE$")
+ONE_SHOT = {"secrets", "bootstrap", "backup"}
 
 
 def environment(service: dict) -> dict[str, str]:
@@ -96,7 +95,7 @@ def test_a_file_of_a_secret_is_made_for_exactly_this_audience(name, tmp_path):
     named = {value for value in environment(SERVICES[name]).values() if str(value).startswith("/run/secrets/")}
 
     assert {path.removeprefix("/run/secrets/") for path in named} <= known
-    assert len(audiences) <= (2 if name in ("backup", "restore") else 1)
+    assert len(audiences) <= 1
 
 
 @pytest.mark.parametrize("name", sorted(SERVICES))
