@@ -26,7 +26,7 @@ from pipelines.state import World
 from preflight.cli import main
 from preflight.session import prepare
 
-TOOLS_HOME = Path(tempfile.gettempdir(), "preflight-tests")
+TOOLS_HOME = Path(tempfile.gettempdir(), f"preflight-tests-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}")
 TOOLS_HOME.mkdir(exist_ok=True)  # Prefect warns at import when the folder above its own is missing
 prepare(load_settings(home=TOOLS_HOME), verbose=False)
 

@@ -143,7 +143,9 @@ def test_after_a_keeper_that_was_killed_a_start_is_clean(store):
     service = web("one")
     start(store, service)
     first = identify(started(store, "one"))
-    everybody(store)[0].process.kill()
+    keeper = everybody(store)[0].process
+    keeper.kill()
+    keeper.wait(PATIENCE_SECONDS)  # a signal is on its way for a moment, and who has not got it yet holds the lock
 
     start(store, service)
 
