@@ -48,12 +48,12 @@ class Stack:
     def __init__(self) -> None:
         self.ports = {name: free_port() for name in PORTS}
         self._environment = {
+            "STACK_TUNE_TRIALS": "2",  # say more of them from outside
             **os.environ,
             **{variable: str(self.ports[name]) for name, variable in PORTS.items()},
             "COMPOSE_PROJECT_NAME": PROJECT,
             "COMPOSE_PROFILES": "core,monitoring",
             "STACK_SUBNET": SUBNET,
-            "STACK_TUNE_TRIALS": "2",
         }
 
     def compose(self, *arguments: str, timeout: float = 600) -> str:

@@ -29,6 +29,7 @@ PART_OF = (
     "proxy",
     "postgres",
 )
+DASK_WORKERS = "dask-worker-1", "dask-worker-2"
 AWAY_SECONDS = {"proxy": 60, "postgres": 15}
 """For how long a request may wait while a part is away; what answers is two services behind one proxy."""
 LITTLE_SECONDS = 15
@@ -179,6 +180,22 @@ def test_from_a_backup_the_stack_comes_back_with_champion_predictions_and_page(s
         "page": stack.inside("agent", "sh", "-c", page),
         "predictions": len(stack.predictions()),
     }
+
+
+def test_two_dask_workers_build_the_files_that_one_process_builds(stack):
+    folder, month = "/var/lib/preflight/features", "2013-02"
+
+    def build(engine: str) -> str:
+        stack.inside("worker", "sh", "-c", f"rm {folder}/{month}-*")
+        stack.compose("exec", "-T", "-e", f"PREFLIGHT_ENGINE={engine}", "worker", "preflight", "features", month)
+        return stack.inside("worker", "sh", "-c", f"sha256sum {folder}/{month}-*.parquet")
+
+    stack.compose("up", "-d", "dask-scheduler", *DASK_WORKERS)
+    beside = build("tcp://dask-scheduler:8786")
+    stack.compose("rm", "--stop", "--force", "dask-scheduler", *DASK_WORKERS)
+
+    assert len(beside.splitlines()) >= 4
+    assert beside == build("local")
 
 
 def test_memory_at_rest_is_told(stack):
