@@ -15,6 +15,7 @@ from preflight import (
     loop_cli,
     metrics_cli,
     pages_cli,
+    practice_cli,
     prove_cli,
     quarantine_cli,
     rollout_cli,
@@ -54,6 +55,7 @@ app.command()(workspace_cli.workspace)
 app.command()(workspace_cli.evidently)
 app.add_typer(metrics_cli.app)
 app.add_typer(pages_cli.app)
+app.add_typer(practice_cli.app)
 app.add_typer(loop_cli.app)
 app.add_typer(stack_cli.app)
 

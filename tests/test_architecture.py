@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "monitoring": {"monitoring", "data_checks", "infra"},
     "pipelines": {"pipelines", "monitoring", "data_checks", "infra"},
     "services": {"services", "pipelines", "monitoring", "data_checks", "infra"},
+    "practice": {"practice", "services", "pipelines", "monitoring", "data_checks", "infra"},
     "preflight": set(PACKAGES),
 }
 

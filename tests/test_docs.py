@@ -50,7 +50,8 @@ def test_links_between_documents_lead_somewhere(document):
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_files_that_a_document_names_exist(document):
     named = re.findall(
-        r"`((?:data_checks|pipelines|services|monitoring|infra|preflight|tests|docs)/[\w/.]*)`", document.read_text()
+        r"`((?:data_checks|pipelines|services|monitoring|infra|practice|preflight|benchmarks|tests|docs)/[\w/.]*)`",
+        document.read_text(),
     )
 
     assert [name for name in named if not (ROOT / name).exists()] == []

@@ -1,0 +1,110 @@
+"""`figures` and `interview`: what the pages quote, and their questions asked in the terminal."""
+
+import random
+import sys
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.markdown import Markdown
+
+from infra.errors import PreflightError, UsageError
+from infra.settings import Settings
+from infra.storage import Store, write_atomically
+from pipelines.context import open_context
+from practice.figures import figures_of, figures_page
+from practice.questions import LEVELS, Question, plain, read_questions
+from preflight import show
+
+PAGES = Path(__file__).resolve().parents[1] / "docs" / "interview"
+SCORES = "practice/interview.json"
+SAID = {"y": 1.0, "h": 0.5, "n": 0.0}
+
+
+class NothingToQuote(PreflightError):  # noqa: N818
+    """No week has a label yet, so that there is no figure."""
+
+
+def figures(settings: Settings, write: Path | None, as_json: bool) -> None:
+    """Print the figures, or write their page."""
+    from pipelines.report import year_so_far
+
+    year = year_so_far(open_context(settings))
+    if not year.months or not year.of("gate"):
+        raise NothingToQuote(f"expected a year that was lived under {settings.home}, got none; run: preflight demo")
+    found = figures_of(year)
+    if write:
+        write_atomically(write, figures_page(found).encode())
+    elif not as_json:
+        columns = {"name": "left", "value": "right", "what it is": "left", "shown by": "left"}
+        show.table("Figures", columns, [(one.name, one.value, one.meaning, one.command) for one in found])
+    where = f" written to {write}" if write else ""
+    show.finish(f"{len(found)} figures{where}", {"figures": [asdict(one) for one in found]}, as_json)
+
+
+def interview(
+    settings: Settings, topic: str | None, level: str | None, count: int, seed: int | None, listed: bool, as_json: bool
+) -> None:
+    """Ask, wait, show, keep score."""
+    chosen = _choose(read_questions(PAGES), topic, level)
+    if listed or as_json:
+        _list(chosen, as_json)
+        return
+    store, said = Store(settings.home), []
+    random.Random(seed).shuffle(chosen)
+    for number, question in enumerate(chosen[:count], 1):
+        show.tell(f"\n{number} of {min(count, len(chosen))} · {question.topic} · {question.level}")
+        show.console().print(Markdown(f"**{question.title}**"))
+        if _wait("Say your answer aloud, two minutes; Enter shows ours, q ends. ") == "q":
+            break
+        _show(question)
+        score = _ask_score()
+        if score is None:
+            break
+        said.append({"topic": question.topic, "title": question.title, "level": question.level, "score": score})
+        _keep(store, said[-1])
+    points = sum(one["score"] for one in said)
+    show.finish(f"{points:g} of {len(said)} points; all of your scores: {store.path(SCORES)}", {}, as_json)
+
+
+def _choose(questions: list[Question], topic: str | None, level: str | None) -> list[Question]:
+    topics = sorted({question.topic for question in questions})
+    for name, given, known in (("--topic", topic, topics), ("--level", level, LEVELS)):
+        if given is not None and given not in known:
+            raise UsageError(f"{name}: expected one of {', '.join(known)}, got {given!r}")
+    return [one for one in questions if topic in (None, one.topic) and level in (None, one.level)]
+
+
+def _list(questions: list[Question], as_json: bool) -> None:
+    if not as_json:
+        rows = [(one.topic, one.level, one.title) for one in questions]
+        show.table("Questions", {"topic": "left", "level": "left", "question": "left"}, rows)
+    show.finish(f"{len(questions)} questions", {"questions": [asdict(one) for one in questions]}, as_json)
+
+
+def _show(question: Question) -> None:
+    text = "\n\n".join(f"**{name}** {words}" for name, words in question.parts.items())
+    show.console().print(Markdown(plain(text)))
+
+
+def _ask_score() -> float | None:
+    while (said := _wait("Did you say it? y: yes, h: half, n: no, q: end. ")) not in SAID:
+        if said == "q":
+            return None
+    return SAID[said]
+
+
+def _wait(prompt: str) -> str:
+    """What is typed; the end of the input is as good as q."""
+    sys.stdout.write(prompt)
+    sys.stdout.flush()
+    line = sys.stdin.readline()
+    return line.strip().lower()[:1] if line else "q"
+
+
+def _keep(store: Store, said: dict) -> None:
+    """Add an answer to the record: it is the player's, and no part of the life of the system."""
+    kept = store.read_json(SCORES) or {"answers": []}
+    store.write_json(
+        SCORES, {"answers": [*kept["answers"], {**said, "at": datetime.now(UTC).isoformat("T", "seconds")}]}
+    )

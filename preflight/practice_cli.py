@@ -1,0 +1,40 @@
+"""Commands people learn with: what they are called and what they may be told. Tools are imported inside commands."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer()
+
+Json = Annotated[bool, typer.Option("--json", help="print one JSON document instead of tables")]
+
+
+@app.command()
+def figures(
+    context: typer.Context,
+    write: Annotated[Path | None, typer.Option(help="page to write, docs/figures.md")] = None,
+    as_json: Json = False,
+) -> None:
+    """The figures of the life so far, by name: what the documents quote, each with the command that shows it."""
+    from preflight import practice
+
+    practice.figures(context.obj, write, as_json)
+
+
+@app.command()
+def interview(
+    context: typer.Context,
+    topic: Annotated[
+        str | None, typer.Option(help="page of docs/interview/, such as calibration; default: all")
+    ] = None,
+    level: Annotated[str | None, typer.Option(help="junior, mid or senior; default: all")] = None,
+    count: Annotated[int, typer.Option(help="questions to ask", min=1, max=200)] = 5,
+    seed: Annotated[int | None, typer.Option(help="of their order; default: another each time", min=0)] = None,
+    listed: Annotated[bool, typer.Option("--list", help="list the questions instead of asking")] = False,
+    as_json: Json = False,
+) -> None:
+    """Ask interview questions, wait for your answer, show ours with what proves it, and keep your score."""
+    from preflight import practice
+
+    practice.interview(context.obj, topic, level, count, seed, listed, as_json)

@@ -1,0 +1,56 @@
+"""Whether a command that a page tells people to type is one that there is, with arguments that it takes."""
+
+import re
+import shlex
+from pathlib import Path
+
+import click
+from typer.main import get_command
+
+from preflight.cli import app
+
+ROOT = Path(__file__).resolve().parents[2]
+TARGETS = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+OTHERS = {"docker-compose", "curl", "promtool", "kubectl", "nginx", "git", "ls", "cat", "open", "sqlite3", "kill"}
+
+
+def problem_of(command: str) -> str | None:
+    """What is wrong with it, None when it can be typed as it stands."""
+    words = shlex.split(command.split(" | ")[0].split(" > ")[0].split(" && ")[0])
+    while words and re.fullmatch(r"[A-Z_]+=\S*", words[0]):
+        words = words[1:]
+    match [word.removeprefix(".venv/bin/") for word in words[:1]] + words[1:]:
+        case ["preflight", *arguments]:
+            return _problem_of_ours(arguments)
+        case ["make", *targets]:
+            missing = [name for name in targets if "=" not in name and name not in TARGETS]
+            return f"the Makefile has no target {missing[0]}" if missing else None
+        case ["python", "-m", "pytest", *arguments] | ["pytest", *arguments]:
+            return _missing(word.split("::")[0] for word in arguments if word.startswith("tests"))
+        case ["python", "-m", module, *_]:
+            path = Path(module.replace(".", "/"))
+            exists = any((ROOT / one).exists() for one in (path.with_suffix(".py"), path / "__main__.py"))
+            return None if exists or not (ROOT / path.parts[0]).exists() else f"there is no module {module}"
+        case [name, *_] if name in OTHERS:
+            return None
+    return "it is no command of ours, no make target, no module"
+
+
+def _missing(paths) -> str | None:
+    return next((f"there is no {path}" for path in paths if not (ROOT / path).exists()), None)
+
+
+def _problem_of_ours(arguments: list[str]) -> str | None:
+    command, name, around = get_command(app), "preflight", None
+    try:
+        while True:
+            context = command.make_context(name, list(arguments), parent=around)
+            rest = [*context._protected_args, *context.args] if isinstance(command, click.Group) else []
+            if not rest:
+                return None
+            name, command, arguments = command.resolve_command(context, rest)
+            around = context
+    except click.exceptions.Exit:
+        return None
+    except click.ClickException as error:
+        return error.format_message()
