@@ -83,7 +83,7 @@ def _list(questions: list[Question], as_json: bool) -> None:
 
 
 def _show(question: Question) -> None:
-    text = "\n\n".join(f"**{name}** {words}" for name, words in question.parts.items())
+    text = "\n\n".join(f"**{name}**\n\n{words}" for name, words in question.parts.items())
     show.console().print(Markdown(plain(text)))
 
 

@@ -25,9 +25,7 @@ def figures(
 @app.command()
 def interview(
     context: typer.Context,
-    topic: Annotated[
-        str | None, typer.Option(help="page of docs/interview/, such as calibration; default: all")
-    ] = None,
+    topic: Annotated[str | None, typer.Option(help="page of docs/interview/: calibration; default: all")] = None,
     level: Annotated[str | None, typer.Option(help="junior, mid or senior; default: all")] = None,
     count: Annotated[int, typer.Option(help="questions to ask", min=1, max=200)] = 5,
     seed: Annotated[int | None, typer.Option(help="of their order; default: another each time", min=0)] = None,

@@ -1,4 +1,4 @@
-"""The questions of `docs/interview/`: whole, spread over topics and levels, quoting what was measured, naming commands."""
+"""The questions of `docs/interview/`: whole, over all levels, quoting what was measured, naming commands that are."""
 
 import re
 from collections import Counter
