@@ -34,6 +34,9 @@ test-compose: setup ## the stack of containers: up, asked, each part killed, bac
 secrets: setup  ## every password of the stack, made once, into secrets/: for Kubernetes; docker-compose makes its own
 	@$(VENV)/bin/python -m infra.make_secrets secrets
 
+site: setup     ## the documentation as a site in var/site, every link checked; open var/site/index.html
+	@NO_MKDOCS_2_WARNING=1 $(VENV)/bin/python -m mkdocs build --quiet
+
 bench: setup    ## the data path of the year: seconds and memory, beside pandas, and on ten times the rows
 	@$(VENV)/bin/python -m benchmarks.data_path
 

@@ -57,7 +57,7 @@ HEAD = (
     "# Drills",
     "",
     "Faults that are put into a scratch copy of the system, and who notices. Written by",
-    "`preflight drill run --all --write docs/drills.md`; seconds are of that run, most of them the commands' own start.",
+    "`preflight drill run --all --write docs/drills.md`; seconds are of that run, mostly of commands that start.",
     "`--control` leaves the fault out, `--blind` switches the detector off: then every drill has to fail.",
     "",
     "| drill | fault | has to be noticed by | after s | mended after s |",
