@@ -1,4 +1,4 @@
-"""What MkDocs is told beyond `mkdocs.yml`: pages for what lies outside of `docs/`, so that the site needs no repository.
+"""What MkDocs is told beyond `mkdocs.yml`: pages for what lies outside of `docs/`; the site needs no repository.
 
 A link to a source file becomes a page with that file; README and CHANGELOG become pages. Loaded by `mkdocs` as a hook.
 """
