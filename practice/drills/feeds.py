@@ -159,7 +159,7 @@ DRILLS = (
         runbook=ASK_THE_SENDER.format("outcomes"),
         story=(
             "Every column alone is perfect: same values, same counts, same distribution. A check of one column cannot "
-            "see it, and a drift report is blind by construction. It takes a rule over two feeds: a flight that arrives "
+            "see it, and a drift report is blind by construction. It takes a rule over two feeds: an arrival "
             "is known at its planned arrival plus its delay, to the minute. Shuffled names break that for nearly every "
             "row. Had it come through, labels would be noise, and the next challenger would have learned it."
         ),
