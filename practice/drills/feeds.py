@@ -96,9 +96,6 @@ def _spoils(feed: s.Feed, name: str, where: str) -> Callable[[Scene], None]:
 
 CONTRACT, KEPT_OUT = "the contract", "the batch is kept out whole, the week waits"
 ASK_THE_SENDER = (
-    "`preflight deliveries` names batch and rule; ask the sender, then "
-    "`preflight deliver {} FILE --corrects BATCH`"
-)
     "`preflight deliveries` names batch and rule; ask the sender, then `preflight deliver {} FILE --corrects BATCH`"
 )
 
