@@ -52,3 +52,15 @@ def tour(
     if minutes not in MINUTES:
         raise typer.BadParameter(f"expected {', '.join(map(str, MINUTES))}, got {minutes}")
     touring.tour(context.obj, minutes, yes, again)
+
+
+@app.command("score-card")
+def score_card(
+    context: typer.Context,
+    write: Annotated[Path | None, typer.Option(help="page to write, docs/score-card.md, with its badge")] = None,
+    as_json: Json = False,
+) -> None:
+    """The ML Test Score: 28 probes of a lived year, summed by section; the least is the score. Some minutes."""
+    from preflight import scoring_card
+
+    scoring_card.score_card(context.obj, write, as_json)
