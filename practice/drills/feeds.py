@@ -7,6 +7,7 @@ import polars as pl
 
 from data_checks import schema as s
 from data_checks.faults import all_faults
+from pipelines.clock import Week
 from practice.drills.ground import NEXT, Played
 from practice.drills.scene import Drill, Scene
 
@@ -56,7 +57,7 @@ def delivered_twice(scene: Scene) -> None:
     scene.recover(played.store.has_table("predictions", NEXT.id), "the next week is lived as if nothing was")
 
 
-def week_of_source(played: Played, feed: s.Feed, week: object = NEXT) -> pl.DataFrame:
+def week_of_source(played: Played, feed: s.Feed, week: Week = NEXT) -> pl.DataFrame:
     """What a feed has of a week."""
     moment = pl.col(feed.week_of)
     rows = played.store.read_table(played.context.staged_source(), feed.name)

@@ -86,7 +86,7 @@ class Scene:
         self._note(INJECTED, words)
         return result
 
-    def detect(self, look: Callable[[], object], words: str | Callable[[T], str], within_seconds: float = 0) -> T:
+    def detect(self, look: Callable[[], T | None], words: str | Callable[[T], str], within_seconds: float = 0) -> T:
         """What the detector says, as soon as it says something. Raises SignalMissing when it says nothing in time."""
         found = None if self.blind else self.wait(look, within_seconds)
         if not found:

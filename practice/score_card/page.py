@@ -80,7 +80,7 @@ def _from_docs(path: str) -> str:
 
 def _zoomcamp() -> list[str]:
     rows = [f"| {name} | {there} | {ours} | {why} |" for name, there, ours, why in ZOOMCAMP]
-    there, ours = (sum(row[place] for row in ZOOMCAMP) for place in (1, 2))
+    there, ours = sum(row[1] for row in ZOOMCAMP), sum(row[2] for row in ZOOMCAMP)
     return [
         "## The rubric of the zoomcamp, beside it", "",
         "The scoring sheet of DataTalksClub's mlops-zoomcamp, filled in by us by hand; no probe runs for it.", "",
