@@ -5,6 +5,7 @@ import shlex
 from pathlib import Path
 
 import click
+import typer
 from typer.main import get_command
 
 from preflight.cli import app
@@ -50,7 +51,7 @@ def _problem_of_ours(arguments: list[str]) -> str | None:
                 return None
             name, command, arguments = command.resolve_command(context, rest)
             around = context
-    except click.exceptions.Exit:
+    except (click.exceptions.Exit, typer.Exit):
         return None
-    except click.ClickException as error:
+    except (click.ClickException, typer.BadParameter) as error:
         return error.format_message()
