@@ -8,12 +8,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from infra.errors import PreflightError
 from infra.leash import leashed
 from infra.network import LOOPBACK, claim_port, wait_until_answering
 
 SERVICE = "services.service:FlightLateness"
 START_SECONDS = 120
+WORKER = "_bentoml_impl.worker.service"
 
 
 class ServiceEnded(PreflightError, RuntimeError):  # noqa: N818
@@ -62,3 +65,15 @@ def started_service(home: Path, port: int, workers: int = 1) -> Iterator[Service
     command += ["--arg", f"workers={workers}"]
     with leashed(command, log, environment) as process:
         yield Service(f"http://{LOOPBACK}:{port}", log, process)
+
+
+def workers_below(process: int, log: Path) -> list[psutil.Process]:
+    """The workers of services that a process has started and that have come up: each holds a file of `log` open."""
+    return [one for one in psutil.Process(process).children(recursive=True) if _is_up(one, log)]
+
+
+def _is_up(process: psutil.Process, log: Path) -> bool:
+    try:
+        return WORKER in process.cmdline() and any(file.path.startswith(f"{log}/") for file in process.open_files())
+    except psutil.Error:
+        return False

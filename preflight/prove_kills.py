@@ -6,16 +6,16 @@ from pathlib import Path
 
 import psutil
 
+from infra.service_process import workers_below
 from infra.settings import Settings
 from pipelines.context import open_context
 from preflight import show
 from preflight.prove import ProofFailed
 from preflight.serving import newest_scored_week
 from preflight.trial_home import Trial, copy_home, serving
-from preflight.under_load import require_on_record_once, require_whole, under_load
 from services.prediction_log import FOLDER
+from services.under_load import require_on_record_once, require_whole, under_load
 
-WORKER = "_bentoml_impl.worker.service"
 COME_UP_SECONDS = 120
 
 
@@ -32,7 +32,7 @@ def kills(settings: Settings, count: int, as_json: bool) -> None:
                 advance(f"worker {victim.pid}")
             _two_workers(trial)
         require_whole(context, week, load, "a kill")
-        require_on_record_once(trial_context.settings.home, load)
+        require_on_record_once(trial_context.settings.home, load.given)
     outcome = (
         f"kills: {count} workers killed under load: {len(load.heard):,} requests, {load.retries:,} of them sent once "
         "more, 0 failed; each acknowledged answer is on record exactly once, as it was given"
@@ -44,18 +44,8 @@ def _two_workers(trial: Trial) -> list[psutil.Process]:
     """Both workers, as soon as both have come up. Raises ProofFailed when they do not."""
     deadline = time.monotonic() + COME_UP_SECONDS
     while time.monotonic() < deadline:
-        family = psutil.Process(trial.process.pid).children(recursive=True)
-        workers = [one for one in family if _answers(one, trial)]
+        workers = workers_below(trial.process.pid, trial.context.settings.home / FOLDER)
         if len(workers) == 2:
             return workers
         time.sleep(0.1)
     raise ProofFailed(f"two workers did not come up within {COME_UP_SECONDS} s; see {trial.log}")
-
-
-def _answers(process: psutil.Process, trial: Trial) -> bool:
-    """A worker that has come up holds the prediction log open."""
-    folder = str(trial.context.settings.home / FOLDER)
-    try:
-        return WORKER in process.cmdline() and any(file.path.startswith(folder) for file in process.open_files())
-    except psutil.Error:
-        return False

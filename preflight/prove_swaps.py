@@ -21,11 +21,11 @@ from preflight import show
 from preflight.prove import ProofFailed
 from preflight.serving import newest_scored_week
 from preflight.trial_home import Trial, copy_home, serving
-from preflight.under_load import require_whole, under_load
 from services.client import ask_model
 from services.exporting import export_version
 from services.model import POINTER, PREVIOUS, export_model, point_to, pointed
 from services.switching import switch
+from services.under_load import require_whole, under_load
 
 SWAP_SECONDS, ROLLBACK_SECONDS, LOOKS = 30, 5, 20
 NEVER_A_VERSION = 100_000

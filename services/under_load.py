@@ -1,9 +1,9 @@
-"""A service of its own under constant load, and what must hold of every answer it gave meanwhile."""
+"""A service under constant load of real flights, and what must hold of every answer it gave meanwhile."""
 
 import threading
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import cycle
@@ -12,16 +12,20 @@ from pathlib import Path
 import orjson
 
 from data_checks import schema as s
+from infra.errors import PreflightError
 from infra.http_connection import OK, Answer, Request
 from infra.http_load import Pace, send_requests
 from pipelines.clock import Week
 from pipelines.context import Context
-from preflight.prove import ProofFailed
 from services.parity import TOLERANCE, as_message, batch_scores
 from services.prediction_log import read_log
 
 PACE = Pace(connections=8, rate=150)
 FLIGHTS, BATCH_EVERY, BATCH = 2000, 10, 50
+
+
+class AnswersBroken(PreflightError):  # noqa: N818
+    """An answer failed, is mixed, or is not on record once; the sentence names it."""
 
 
 @dataclass
@@ -36,9 +40,14 @@ class Load:
         """Requests that lost their connection and were sent once more, with the same id."""
         return sum(answer.retries for answer in self.heard)
 
+    @property
+    def given(self) -> dict[str, bytes]:
+        """What was answered, by request id."""
+        return {answer.request.request_id: answer.body for answer in self.heard if answer.status == OK}
+
 
 @contextmanager
-def under_load(context: Context, week: Week, address: str) -> Iterator[Load]:
+def under_load(context: Context, week: Week, address: str, pace: Pace = PACE) -> Iterator[Load]:
     """Real flights asked over and over, one by one and in batches, each request with an id of its own."""
     load, name = Load(), uuid.uuid4().hex[:12]
     flights = context.accepted(s.SCHEDULE, week, 1).head(FLIGHTS)
@@ -55,7 +64,7 @@ def under_load(context: Context, week: Week, address: str) -> Iterator[Load]:
                 many = b",".join(messages[place : place + BATCH])
                 yield Request("/v1/predict_batch", b'{"flights":[' + many + b"]}", request_id)
 
-    thread = threading.Thread(target=send_requests, args=(address, requests(), load.heard.append, PACE))
+    thread = threading.Thread(target=send_requests, args=(address, requests(), load.heard.append, pace))
     thread.start()
     try:
         yield load
@@ -64,16 +73,17 @@ def under_load(context: Context, week: Week, address: str) -> Iterator[Load]:
         thread.join()
 
 
-def require_whole(context: Context, week: Week, load: Load, what: str) -> Counter:
-    """Every request answered, every probability that of the version which the answer names. Raises ProofFailed."""
+def require_whole(context: Context, week: Week, load: Load, what: str) -> Counter[int]:
+    """Every request answered, every probability that of the version which the answer names. Raises AnswersBroken."""
     failed = [answer for answer in load.heard if answer.status != OK]
     if failed:
         first = failed[0]
-        raise ProofFailed(
+        raise AnswersBroken(
             f"{len(failed)} of {len(load.heard)} requests failed at {what}, the first with {first.status}: "
             f"{first.problem or first.body[:200].decode(errors='replace')}"
         )
-    expected, answers = {}, Counter()
+    expected: dict[int, dict[str, float]] = {}
+    answers: Counter[int] = Counter()
     for answer in load.heard:
         document = orjson.loads(answer.body)
         version = document["model_version"]
@@ -82,25 +92,28 @@ def require_whole(context: Context, week: Week, load: Load, what: str) -> Counte
         for one in document.get("predictions", [document]):
             answers[version] += 1
             if not abs(one["probability_late"] - expected[version][one["flight_id"]]) <= TOLERANCE:
-                raise ProofFailed(
+                raise AnswersBroken(
                     f"an answer is mixed: it names version {version}, and says {one['probability_late']} of flight "
                     f"{one['flight_id']}, of which that version says {expected[version][one['flight_id']]}"
                 )
     return answers
 
 
-def require_on_record_once(home: Path, load: Load) -> None:
-    """Every acknowledged answer stands in the log once, as it was given, and nothing twice. Raises ProofFailed."""
-    times, answers = Counter(), {}
+def require_on_record_once(home: Path, given: Mapping[str, bytes]) -> None:
+    """Every acknowledged answer, by request id, stands in the log once, as it was given, and nothing twice.
+
+    Raises AnswersBroken.
+    """
+    times: Counter[str] = Counter()
+    answers: dict[str, dict] = {}
     for document in read_log(home):
         times[document["id"]] += 1
         answers[document["id"]] = document["answer"]
-    for answer in load.heard:
-        name = answer.request.request_id
+    for name, body in given.items():
         if times[name] != 1:
-            raise ProofFailed(f"the answer to {name} was acknowledged, and is {times[name]} times on record")
-        if answers[name] != orjson.loads(answer.body):
-            raise ProofFailed(f"the answer to {name} is on record otherwise than it was given")
+            raise AnswersBroken(f"the answer to {name} was acknowledged, and is {times[name]} times on record")
+        if answers[name] != orjson.loads(body):
+            raise AnswersBroken(f"the answer to {name} is on record otherwise than it was given")
     doubled = [name for name, count in times.items() if count > 1]
     if doubled:
-        raise ProofFailed(f"{len(doubled)} requests are on record more than once, the first is {doubled[0]}")
+        raise AnswersBroken(f"{len(doubled)} requests are on record more than once, the first is {doubled[0]}")
