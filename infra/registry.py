@@ -23,10 +23,10 @@ from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID as PARENT
 
 from infra.bundle import MODEL_NAME, Bundle, read_bundle, write_bundle
-from infra.errors import PreflightError
 from infra.model_file import TRUSTED_TYPES, load_model, sha256_of, verify_model
 from infra.model_signature import signature_of
 from infra.records import require_judged, require_let_in, require_yes
+from infra.registry_errors import RegistryError, require_missing, require_readable
 from infra.scorer import Scorer, load_bundle
 from infra.storage import forget_unfinished_database, make_folder, mark_migrated
 
@@ -38,16 +38,13 @@ CARD = "card"
 DATABASE = "mlflow.db"
 
 
-class RegistryError(PreflightError, LookupError):
-    """The registry does not hold what was asked for."""
-
-
 class Registry:
     """The MLflow tracking store and model registry under one folder, or at a tracking server's address."""
 
     def __init__(self, folder: Path, tracking_uri: str | None = None) -> None:
         if tracking_uri is None:
             forget_unfinished_database(folder, DATABASE)
+            require_readable(folder / DATABASE)
         make_folder(folder)
         self._promotions = FileLock(folder / "promotion.lock")  # of all that share the home, whatever keeps the models
         self._uri = tracking_uri or f"sqlite:///{folder / DATABASE}"
@@ -161,10 +158,11 @@ class Registry:
         return dict(self._version(version).tags)
 
     def aliases(self) -> dict[str, int]:
-        """Which version each alias points to."""
+        """Which version each alias points to. Raises RegistryUnreadable when nobody can say."""
         try:
             aliases = self._client.get_registered_model(MODEL_NAME).aliases
-        except MlflowException:
+        except MlflowException as error:
+            require_missing(error, self._uri)
             return {}
         return {name: int(version) for name, version in aliases.items()}
 
@@ -263,6 +261,7 @@ class Registry:
         try:
             return self._client.get_model_version(MODEL_NAME, str(version))
         except MlflowException as error:
+            require_missing(error, self._uri)
             known = ", ".join(str(entry["version"]) for entry in self.versions()) or "none"
             raise RegistryError(f"there is no version {version}; known: {known}") from error
 

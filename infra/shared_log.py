@@ -8,6 +8,7 @@ the process, not the power: for that a disk has to be flushed, which costs a hun
 
 import fcntl
 import io
+import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +20,8 @@ from infra.segments import LogUnwritable, bytes_of, numbers, older_segments, ope
 from infra.storage import make_folder
 
 BLOCK_BYTES = 2**22
+
+logger = logging.getLogger(__name__)
 
 
 class LogBehind(PreflightError, RuntimeError):  # noqa: N818
@@ -119,6 +122,8 @@ class SharedLog:
             self._learn(found.st_size)
             if self._read < found.st_size:  # a torn line; we hold the lock, so whoever wrote it is dead
                 os.ftruncate(self._handle, self._read)
+                path, torn = path_of(self._folder, self._segment), found.st_size - self._read
+                logger.warning("cut %d bytes of a torn line off %s: its writer died before it acknowledged", torn, path)
             is_gone = found.st_nlink == 0  # removed, or written anew under the same name
             self._is_over = is_gone or self._read >= self._limits.segment_bytes
             if not self._is_over:

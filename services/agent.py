@@ -68,12 +68,15 @@ class Agent:
         """Do what there is to do, each part whatever becomes of the others; returns what was done, in words."""
         told = []
         for part in self._parts:
+            name = part.__name__.strip("_")
             try:
                 told += part()
             except BusyError:  # the next step will do
                 continue
             except Exception as error:  # a registry or a database that is down comes back; the workers answer meanwhile
-                self._tell_once(part.__name__.strip("_"), str(error))
+                self._tell_once(name, str(error))
+            else:
+                told += [f"{name} works again"] if self._troubles.pop(name, None) else []
         return told
 
     def _tell_once(self, part: str, trouble: str) -> None:

@@ -134,6 +134,8 @@ class Follower:
 
     def _first(self) -> Current:
         answering = load_served(self._store)
+        if answering.refused:
+            REFUSED_MODELS.inc()
         champion = Loaded(answering.served, answering.scorer, exported_record(self._store, answering.served.version))
         others = self._others({_name(champion.served): champion})
         features = self._features(champion.served)

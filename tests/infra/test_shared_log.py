@@ -170,7 +170,7 @@ def test_what_a_dead_writer_left_torn_is_cut_by_the_next_one_and_never_known(tmp
     assert segments(tmp_path)[0].read_bytes() == line("a") + line("b") + line("c")
 
 
-def test_a_torn_line_is_cut_by_a_writer_that_comes_later(tmp_path):
+def test_a_torn_line_is_cut_by_a_writer_that_comes_later_who_says_so_once(tmp_path, caplog):
     append(opened(tmp_path), "a")
     with segments(tmp_path)[0].open("ab") as file:
         file.write(b"b conten")
@@ -178,6 +178,9 @@ def test_a_torn_line_is_cut_by_a_writer_that_comes_later(tmp_path):
     append(opened(tmp_path), "b")
 
     assert segments(tmp_path)[0].read_bytes() == line("a") + line("b")
+    assert [record.getMessage() for record in caplog.records] == [
+        f"cut 8 bytes of a torn line off {segments(tmp_path)[0]}: its writer died before it acknowledged"
+    ]
 
 
 def test_a_carriage_return_ends_no_line(tmp_path):

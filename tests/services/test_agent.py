@@ -209,6 +209,17 @@ def test_a_registry_that_is_down_changes_nothing_and_is_told(context, caplog):
     assert "no registry" in caplog.text
 
 
+def test_a_registry_that_is_back_is_told_and_so_is_its_next_outage(context, caplog):
+    agent = Agent(context)
+    told = []
+    for is_down in (True, True, False, True):
+        context.registry.is_down = is_down
+        told.append(agent.step())
+
+    assert told == [[], [], ["follow works again"], []]
+    assert caplog.text.count("no registry") == 2
+
+
 def test_a_rollback_moves_traffic_registry_and_records_and_goes_forth_again_only_by_name(context):
     done = roll_back(context, "a drill")
 

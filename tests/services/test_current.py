@@ -251,11 +251,13 @@ def test_a_worker_that_starts_falls_back_as_one_that_runs(home):
         assert answered(first, home)["model_version"] == NEW
     path = bundle_file(home, NEW, MODEL)
     path.write_bytes(b"spoilt")
+    refused_before = counted("preflight_refused_models_total")
 
     with answering(home) as service:
         said = card(service)
 
         assert answered(service, home)["model_version"] == OLD
+    assert counted("preflight_refused_models_total") == refused_before + 1
     assert "model.onnx is not what was registered" in said["refused"]
 
 
