@@ -1,9 +1,19 @@
 """All drills, in the order they are listed and played."""
 
-from practice.drills import feeds, labels, models, splits, upgrades
+from practice.drills import artefacts, feeds, histories, labels, models, serving, splits, storage, upgrades
 from practice.drills.scene import Drill
 
-DRILLS: tuple[Drill, ...] = (*feeds.DRILLS, *labels.DRILLS, *models.DRILLS, *upgrades.DRILLS, *splits.DRILLS)
+DRILLS: tuple[Drill, ...] = (
+    *feeds.DRILLS,
+    *labels.DRILLS,
+    *models.DRILLS,
+    *upgrades.DRILLS,
+    *splits.DRILLS,
+    *artefacts.DRILLS,
+    *serving.DRILLS,
+    *storage.DRILLS,
+    *histories.DRILLS,
+)
 
 
 def find_drill(name: str) -> Drill | None:

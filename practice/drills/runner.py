@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.errors import PreflightError
+from infra.proxy_process import ProxyMissing, find_nginx
 from practice.drills.ground import Ground
 from practice.drills.scene import DETECTED, INJECTED, RECOVERED, Drill, Moment, Scene, SignalMissing
+from practice.drills.small_disk import can_mount
 
 
 @dataclass(frozen=True)
@@ -59,4 +61,15 @@ def play(
 
 def missing_tools(drill: Drill) -> list[str]:
     """What a drill needs and this machine does not have."""
-    return [tool for tool in drill.needs if shutil.which(tool) is None]
+    return [tool for tool in drill.needs if not (LOOKED_FOR[tool]() if tool in LOOKED_FOR else shutil.which(tool))]
+
+
+def _has_nginx() -> bool:
+    try:
+        return bool(find_nginx())
+    except ProxyMissing:
+        return False
+
+
+LOOKED_FOR: dict[str, Callable[[], bool]] = {"nginx": _has_nginx, "tmpfs": can_mount}
+"""What is no program on PATH: nginx lies beside it for an ordinary user, `tmpfs` is the right to mount one."""

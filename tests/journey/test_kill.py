@@ -18,21 +18,8 @@ from conftest import SHORT_YEAR, environment
 from data_checks import schema as s
 from infra.settings import load_settings
 from pipelines.context import Context
+from practice.drills.killing import NEVER, dying_at
 
-DIE_AT_COMMIT = """
-import os, signal, sys
-moment, commits, rename = sys.argv[1], 0, os.replace
-def dying(source, target):
-    global commits
-    commits += 1
-    if moment in (str(commits), os.path.basename(target)):
-        os.kill(os.getpid(), signal.SIGKILL)
-    rename(source, target)
-os.replace = dying
-sys.argv = ["preflight", *sys.argv[2:]]
-from preflight.cli import main
-main()
-"""
 REPLAY = ("replay",)
 FIRST_TRAINING = "2013-01-28"
 
@@ -52,9 +39,8 @@ def live_until_killed(home: Path, seconds: float, settings: dict) -> bool:
 
 def live_until_commit(home: Path, moment: str) -> bool:
     """Replay and die on the way into the commit with this number or file name; whether it had ended before."""
-    command = [sys.executable, "-c", DIE_AT_COMMIT, moment, *REPLAY]
-    ended = subprocess.run(command, env=environment(home), capture_output=True, timeout=600)
-    assert ended.returncode in (0, -signal.SIGKILL), ended.stderr.decode()
+    ended = dying_at(moment, environment(home), *REPLAY)
+    assert ended.returncode in (0, -signal.SIGKILL), ended.stderr
     return ended.returncode == 0
 
 
@@ -131,7 +117,7 @@ def test_a_life_killed_before_every_event_of_its_trainings_ends_the_same(lived, 
 
     ends = [live_until_commit(tmp_path, moment) for moment in moments if moment != f"{FIRST_TRAINING}-4-decide.json"]
 
-    assert live_until_commit(tmp_path, "never")
+    assert live_until_commit(tmp_path, NEVER)
     killed = Context(load_settings(home=tmp_path, **SHORT_YEAR))
     assert not any(ends)
     assert killed.journal.digest() == lived.context.journal.digest()
