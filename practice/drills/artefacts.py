@@ -13,6 +13,7 @@ from pipelines.context import Context
 from pipelines.gate_record import refit_record
 from pipelines.refitting import candidate_fit
 from pipelines.registering import refit_of, register_fit
+from pipelines.scoring import VERSION
 from practice.drills.asking import STEADY, ask, card_of, counted, newest_week, questions, workers_of
 from practice.drills.ground import NEXT, Played
 from practice.drills.scene import Drill, DrillFailed, Scene
@@ -96,7 +97,7 @@ def swapped_artefact(scene: Scene) -> None:
         )
         write_bundle(folder, read_bundle(played.store.path(served.folder), served.sha256))
         played.must("replay")
-        versions = played.store.read_table("predictions", NEXT.id)["version"].unique().to_list()
+        versions = played.store.read_table("predictions", NEXT.id)[VERSION].unique().to_list()
         scene.recover(
             versions == [ours], f"put back from the copy that serves, week {NEXT.id} is scored by version {ours} alone"
         )

@@ -21,7 +21,7 @@ from services.traffic import as_requests, in_order_of_asking
 
 STEADY = Pace(connections=4, rate=40)
 """A load that leaves a machine of two processors something for those who start anew."""
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 120
 JSON = "application/json"
 
 

@@ -66,10 +66,13 @@ def killed_mid_replay(scene: Scene) -> None:
     whole, played = scene.copy("whole"), scene.copy()
     lived = dying_at(NEVER, whole.environment(), "replay")
     commits = commits_of(lived)
-    first = next((place for place, path in enumerate(commits) if NEXT.id in path), None)
-    if lived.returncode != 0 or first is None:
+    files, events = (
+        [place for place, path in enumerate(commits, 1) if NEXT.id in path and kind in path]
+        for kind in ("", "/journal/")
+    )
+    if lived.returncode != 0 or not events:
         raise DrillFailed(f"the week {NEXT.id} cannot be lived: {lived.stderr.strip()[-300:]}")
-    number = random.Random().randint(first + 2, len(commits))
+    number = random.Random().randint(files[0] + 1, events[-1])
     target = Path(commits[number - 1]).relative_to(whole.home)
     scene.inject(
         f"kill -9 on the way into commit {number} of {len(commits)}, {target}",
@@ -148,8 +151,8 @@ DRILLS = (
             "file carries the digest of everything in it and is read to the end before the first byte is "
             "written: a flipped bit in a model, which no unpacker would notice, was refused by name. And whether "
             "all is back is a comparison, not a feeling: the hash of the event log, the champion in registry and log, "
-            "the page, every prediction. Then the service answered real flights from it to the last digit. Databases are "
-            "copied after folders, so that no row falls between."
+            "the page, every prediction. Then the service answered real flights from it to the last digit. Databases "
+            "are copied after folders, so that no row falls between."
         ),
         play=restore_from_backup,
     ),

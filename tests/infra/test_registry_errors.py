@@ -33,6 +33,7 @@ def test_a_database_that_is_not_there_yet_may_be_made(tmp_path):
 
 def test_a_registry_that_is_damaged_while_it_is_open_has_no_answer_and_answers_again_when_it_is_mended(tmp_path):
     registry = Registry(tmp_path)
+    assert registry.aliases() == {}
     was = spoil(tmp_path / DATABASE)
 
     with pytest.raises(RegistryUnreadable, match=r"mlflow\.db cannot be read: .*file is not a database; bring it back"):
