@@ -19,7 +19,7 @@ PAGE = "report/index.html"
 STAGE_OF = {
     "landed": "land",
     "accepted": "validate",
-    "quarantine": "validate",
+    "quarantined": "validate",
     "features": "score",
     "predictions": "score",
 }
