@@ -9,6 +9,7 @@ import typer
 from preflight import (
     alarms_cli,
     contenders_cli,
+    drill_cli,
     explain_cli,
     gate_cli,
     log_cli,
@@ -39,6 +40,7 @@ app = typer.Typer(
 
 app.add_typer(explain_cli.app)
 app.add_typer(prove_cli.app)
+app.add_typer(drill_cli.app)
 app.add_typer(quarantine_cli.app)
 app.command()(bakeoff)
 app.command()(gate_cli.gate)

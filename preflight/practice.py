@@ -2,7 +2,7 @@
 
 import random
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,6 +19,16 @@ from preflight import show
 PAGES = Path(__file__).resolve().parents[1] / "docs" / "interview"
 SCORES = "practice/interview.json"
 SAID = {"y": 1.0, "h": 0.5, "n": 0.0}
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A question that was answered, and the points that the player gave themselves: 0, a half or 1."""
+
+    topic: str
+    title: str
+    level: str
+    score: float
 
 
 class NothingToQuote(PreflightError):  # noqa: N818
@@ -50,7 +60,8 @@ def interview(
     if listed or as_json:
         _list(chosen, as_json)
         return
-    store, said = Store(settings.home), []
+    store = Store(settings.home)
+    said: list[Answered] = []
     random.Random(seed).shuffle(chosen)
     for number, question in enumerate(chosen[:count], 1):
         show.tell(f"\n{number} of {min(count, len(chosen))} · {question.topic} · {question.level}")
@@ -61,9 +72,9 @@ def interview(
         score = _ask_score()
         if score is None:
             break
-        said.append({"topic": question.topic, "title": question.title, "level": question.level, "score": score})
+        said.append(Answered(question.topic, question.title, question.level, score))
         _keep(store, said[-1])
-    points = sum(one["score"] for one in said)
+    points = sum(one.score for one in said)
     show.finish(f"{points:g} of {len(said)} points; all of your scores: {store.path(SCORES)}", {}, as_json)
 
 
@@ -102,9 +113,9 @@ def _wait(prompt: str) -> str:
     return line.strip().lower()[:1] if line else "q"
 
 
-def _keep(store: Store, said: dict) -> None:
+def _keep(store: Store, said: Answered) -> None:
     """Add an answer to the record: it is the player's, and no part of the life of the system."""
     kept = store.read_json(SCORES) or {"answers": []}
     store.write_json(
-        SCORES, {"answers": [*kept["answers"], {**said, "at": datetime.now(UTC).isoformat("T", "seconds")}]}
+        SCORES, {"answers": [*kept["answers"], {**asdict(said), "at": datetime.now(UTC).isoformat("T", "seconds")}]}
     )

@@ -36,3 +36,31 @@ def interview(
     from preflight import practice
 
     practice.interview(context.obj, topic, level, count, seed, listed, as_json)
+
+
+@app.command()
+def tour(
+    context: typer.Context,
+    minutes: Annotated[int, typer.Argument(metavar="[5|15|45]", help="how long it may take")] = 15,
+    yes: Annotated[bool, typer.Option("--yes", help="do not wait before each step")] = False,
+    again: Annotated[bool, typer.Option("--again", help="from the first step, wherever you left")] = False,
+) -> None:
+    """Walk through the living system: what we do, the command, its real output, how to check it, what to say."""
+    from practice.tour import MINUTES
+    from preflight import touring
+
+    if minutes not in MINUTES:
+        raise typer.BadParameter(f"expected {', '.join(map(str, MINUTES))}, got {minutes}")
+    touring.tour(context.obj, minutes, yes, again)
+
+
+@app.command("score-card")
+def score_card(
+    context: typer.Context,
+    write: Annotated[Path | None, typer.Option(help="page to write, docs/score-card.md, with its badge")] = None,
+    as_json: Json = False,
+) -> None:
+    """The ML Test Score: 28 probes of a lived year, summed by section; the least is the score. Some minutes."""
+    from preflight import scoring_card
+
+    scoring_card.score_card(context.obj, write, as_json)

@@ -1,0 +1,62 @@
+"""Plays a drill in a folder that is gone afterwards, and says how it went; never raises for what went wrong in it."""
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.errors import PreflightError
+from practice.drills.ground import Ground
+from practice.drills.scene import DETECTED, INJECTED, RECOVERED, Drill, Moment, Scene, SignalMissing
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a drill went: `problem` is None when it passed; seconds are None where that moment did not come."""
+
+    drill: Drill
+    moments: tuple[Moment, ...]
+    seconds: float
+    detect_seconds: float | None
+    recover_seconds: float | None
+    problem: str | None = None
+    is_silent: bool = False
+    """Whether it failed because the signal did not come: what has to happen in a control, and with the detector off."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether the signal came, the response followed, and everything was as before in the end."""
+        return self.problem is None
+
+
+def play(
+    drill: Drill,
+    ground: Ground,
+    control: bool = False,
+    blind: bool = False,
+    on_moment: Callable[[Moment], None] = lambda moment: None,
+) -> Result:
+    """Play a drill on copies of the ground. What it starts it ends, what it writes is removed."""
+    began, problem, silent = time.monotonic(), None, False
+    with tempfile.TemporaryDirectory(prefix=f"preflight-drill-{drill.name}-", ignore_cleanup_errors=True) as scratch:
+        scene = Scene(drill, Path(scratch), ground, control, blind, on_moment)
+        try:
+            drill.play(scene)
+        except PreflightError as error:
+            problem, silent = str(error), isinstance(error, SignalMissing)
+    return Result(
+        drill=drill,
+        moments=tuple(scene.moments),
+        seconds=time.monotonic() - began,
+        detect_seconds=scene.seconds_between(INJECTED, DETECTED),
+        recover_seconds=scene.seconds_between(INJECTED, RECOVERED),
+        problem=problem,
+        is_silent=silent,
+    )
+
+
+def missing_tools(drill: Drill) -> list[str]:
+    """What a drill needs and this machine does not have."""
+    return [tool for tool in drill.needs if shutil.which(tool) is None]

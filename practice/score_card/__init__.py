@@ -1,0 +1,1 @@
+"""The ML Test Score of this system, measured by probes that a stranger can run."""

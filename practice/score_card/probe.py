@@ -1,0 +1,100 @@
+"""One test of the ML Test Score as a probe: what is looked at, what it has to show, and what it is worth.
+
+Breck, Cai, Nielsen, Salib, Sculley 2017, The ML Test Score: A Rubric for ML Production Readiness, IEEE Big Data: half a
+point for a test that is done by hand with its results written down, one for a test that runs by itself and again; a
+section's score is the sum of its seven tests, the system's score the least of its sections.
+"""
+
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.errors import PreflightError
+from pipelines.context import Context
+
+SECTIONS = ("Data", "Model", "Infra", "Monitor")
+BY_ITSELF, BY_HAND = 1.0, 0.5
+LONGEST_SECONDS = 1200
+
+
+class NotShown(PreflightError):  # noqa: N818
+    """A probe does not find what it looks for."""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A test of the rubric in our words.
+
+    `proof` is the command that shows it, `says` what its output has to contain; a probe with a `look` reads the records
+    of the life instead of running the proof, which would take minutes, and says what it found. `evidence` is a file of
+    this repository. `by_hand` says why it is worth only half a point.
+    """
+
+    section: str
+    number: int
+    asks: str
+    proof: str
+    evidence: str
+    says: tuple[str, ...] = ()
+    look: Callable[[Context], str] | None = None
+    by_hand: str = ""
+
+    @property
+    def name(self) -> str:
+        """Section and number, as in the paper: `Data 1`."""
+        return f"{self.section} {self.number}"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a probe found: its points, in words, and how long it took."""
+
+    probe: Probe
+    points: float
+    words: str
+    seconds: float
+
+
+def ask(probe: Probe, context: Context, root: Path) -> Finding:
+    """Run a probe on a life; one that does not show what it has to is worth nothing, and says why."""
+    began = time.monotonic()
+    try:
+        if not (root / probe.evidence).exists():
+            raise NotShown(f"there is no {probe.evidence}")
+        words = probe.look(context) if probe.look else _run(probe, context, root)
+        points = BY_HAND if probe.by_hand else BY_ITSELF
+    except (PreflightError, subprocess.TimeoutExpired) as error:
+        words, points = f"not shown: {error}", 0.0
+    return Finding(probe, points, words, time.monotonic() - began)
+
+
+def section_sums(findings: Sequence[Finding]) -> dict[str, float]:
+    """Points by section, in the order of the paper."""
+    return {name: sum(one.points for one in findings if one.probe.section == name) for name in SECTIONS}
+
+
+def score(findings: Sequence[Finding]) -> float:
+    """The system's score: the least of its sections."""
+    return min(section_sums(findings).values())
+
+
+def _run(probe: Probe, context: Context, root: Path) -> str:
+    words = shlex.split(probe.proof)
+    ours = (
+        ["-m", "preflight", "--home", str(context.settings.home), *words[1:]] if words[0] == "preflight" else words[1:]
+    )
+    ended = subprocess.run(
+        [sys.executable, *ours], cwd=root, capture_output=True, text=True, timeout=LONGEST_SECONDS, check=False
+    )
+    lines = [line for line in (ended.stdout + ended.stderr).splitlines() if line.strip()]
+    last = lines[-1].strip("= ") if lines else "nothing was said"
+    if ended.returncode != 0:
+        raise NotShown(f"`{probe.proof}` ended with {ended.returncode}: {last}")
+    said = " ".join(" ".join(lines).split())
+    if missing := [one for one in probe.says if one not in said]:
+        raise NotShown(f"`{probe.proof}` does not say {missing}")
+    return last

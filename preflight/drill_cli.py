@@ -1,0 +1,47 @@
+"""`preflight drill ...`: what may be drilled, and what each command may be told. Tools are imported inside commands."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="drill", help="Break a scratch copy of the system on purpose: who notices, what answers, what mends."
+)
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="a drill of `preflight drill list`")]
+Json = Annotated[bool, typer.Option("--json", help="print one JSON document instead of tables")]
+
+
+@app.command("list")
+def list_drills(context: typer.Context, as_json: Json = False) -> None:
+    """Every drill: the fault, and the detector that has to notice it."""
+    from preflight import drilling
+
+    drilling.list_drills(as_json)
+
+
+@app.command("run")
+def run(
+    context: typer.Context,
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="a drill of `preflight drill list`")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="all of them, then the detection matrix as a page")] = False,
+    control: Annotated[bool, typer.Option("--control", help="leave the fault out: the drill has to fail")] = False,
+    blind: Annotated[bool, typer.Option("--blind", help="switch its detector off: the drill has to fail")] = False,
+    write: Annotated[Path | None, typer.Option(help="of --all: table to write as well, docs/drills.md")] = None,
+    as_json: Json = False,
+) -> None:
+    """Put the fault in, wait for the signal, check response and invariants, mend; without its signal a drill fails."""
+    if everything == bool(name):
+        raise typer.BadParameter("give a NAME, or --all")
+    from preflight import drilling
+
+    drilling.run(context.obj, name, control, blind, write, as_json)
+
+
+@app.command("card")
+def card(context: typer.Context, name: Name) -> None:
+    """What to do when it happens, and what to say of it in sixty seconds."""
+    from preflight import drilling
+
+    drilling.card(name)

@@ -1,0 +1,119 @@
+"""`drill list`, `drill run` and `drill card`: faults played in scratch copies, told as timelines and as one matrix."""
+
+import sys
+import time
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.markdown import Markdown
+
+from infra.errors import UsageError
+from infra.settings import Settings
+from infra.storage import write_atomically
+from practice.drills.catalog import DRILLS, find_drill
+from practice.drills.ground import FOLDER, Ground
+from practice.drills.matrix import matrix_page, matrix_rows, matrix_table
+from practice.drills.runner import Result, missing_tools, play
+from practice.drills.scene import Drill, DrillFailed, Moment
+from preflight import show
+
+PAGE = "report/drills.html"
+HEADS = {"drill": "left", "noticed by": "left", "after s": "right", "mended after s": "right", "": "left"}
+
+
+def list_drills(as_json: bool) -> None:
+    """Names, faults and detectors."""
+    if not as_json:
+        columns = {"name": "left", "fault": "left", "has to be noticed by": "left"}
+        show.table("Drills", columns, [(one.name, one.fault, one.detector) for one in DRILLS])
+    show.finish(
+        f"{len(DRILLS)} drills; play one: preflight drill run {DRILLS[0].name}", {"drills": _named(DRILLS)}, as_json
+    )
+
+
+def card(name: str) -> None:
+    """One drill to learn from."""
+    drill = _require(name)
+    text = (
+        f"# {drill.title}\n\n**What is broken.** {drill.fault}\n\n**Who notices.** {drill.detector}\n\n"
+        f"**What answers by itself.** {drill.response}\n\n**First step.** {drill.runbook}\n\n"
+        f"**In sixty seconds.** {drill.story}"
+    )
+    show.console().print(Markdown(text))
+
+
+def run(settings: Settings, name: str | None, control: bool, blind: bool, write: Path | None, as_json: bool) -> None:
+    """Play one drill or all. Raises DrillFailed naming those that did not go as they have to."""
+    drills = [_require(name)] if name else list(DRILLS)
+    skipped = {one.name: tools for one in drills if (tools := missing_tools(one))}
+    played = [one for one in drills if one.name not in skipped]
+    began = time.monotonic()
+    results = _play_all(settings, played, control, blind, as_json)
+    minutes = (time.monotonic() - began) / 60
+    if not name and not (control or blind):
+        write_atomically(settings.home / PAGE, matrix_page(results, minutes).encode())
+        if write:
+            write_atomically(write, matrix_table(results, minutes).encode())
+    if not as_json and not name:
+        show.table("Who noticed what", HEADS, matrix_rows(results))
+    for one, tools in skipped.items():
+        sys.stderr.write(f"left out: {one}, as this machine has no {', '.join(tools)}\n")
+    wrong = [one for one in results if not _as_it_has_to(one, control or blind)]
+    if wrong:
+        raise DrillFailed("; ".join(one.problem or f"{one.drill.name} passed, and has to fail" for one in wrong))
+    show.finish(_outcome(results, control, blind, minutes), {"results": [_document(one) for one in results]}, as_json)
+
+
+def _play_all(settings: Settings, drills: list[Drill], control: bool, blind: bool, as_json: bool) -> list[Result]:
+    ground, results = Ground(settings.home / FOLDER), []
+    with ExitStack() as stack:
+        advance = stack.enter_context(show.progress(len(drills) + 1, "drills"))
+        advance("preparing the life that drills begin from, once: some minutes")
+        ground.prepare()
+        for drill in drills:
+            if not as_json:
+                show.tell(f"\n{drill.title}: {drill.fault}")
+            tell = (lambda moment: None) if as_json else _tell
+            results.append(play(drill, ground, control, blind, tell))
+            advance(drill.name)
+    return results
+
+
+def _tell(moment: Moment) -> None:
+    show.tell(f"  {moment.seconds:6.1f} s  {moment.kind:<9} {moment.words}")
+
+
+def _as_it_has_to(result: Result, has_to_be_silent: bool) -> bool:
+    return result.is_silent if has_to_be_silent else result.passed
+
+
+def _outcome(results: list[Result], control: bool, blind: bool, minutes: float) -> str:
+    if control or blind:
+        why = "without their fault" if control else "with their detector off"
+        return f"{len(results)} drills {why}: each failed, as its signal did not come; {minutes:.1f} minutes"
+    return f"{len(results)} drills: every fault caught by its named detector, {minutes:.1f} minutes"
+
+
+def _document(result: Result) -> dict:
+    return {
+        "name": result.drill.name,
+        "detector": result.drill.detector,
+        "passed": result.passed,
+        "problem": result.problem,
+        "seconds": result.seconds,
+        "detect_seconds": result.detect_seconds,
+        "recover_seconds": result.recover_seconds,
+        "moments": [asdict(one) for one in result.moments],
+    }
+
+
+def _named(drills: tuple[Drill, ...]) -> list[dict]:
+    return [{name: getattr(one, name) for name in ("name", "title", "fault", "detector", "response")} for one in drills]
+
+
+def _require(name: str) -> Drill:
+    drill = find_drill(name)
+    if drill is None:
+        raise UsageError(f"expected a drill of `preflight drill list`, got {name!r}")
+    return drill
