@@ -3,10 +3,11 @@
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -134,10 +135,27 @@ class Ground:
         self.played.must("replay", "--until", self.until.isoformat())
 
     def copy(self, folder: Path) -> Played:
-        """A copy to break."""
+        """A copy to break, models and all: the registry of it names its own files."""
         shutil.copytree(self.folder, folder)
+        move_registry(folder / "mlflow", self.folder / "mlflow")
         return Played(folder, self.life)
 
     def other(self, name: str, life: Mapping[str, object], until: date) -> "Ground":
         """Another life, kept beside this one; not prepared yet."""
         return Ground(self.folder.with_name(f"{self.folder.name}-{name}"), life, until)
+
+
+def move_registry(folder: Path, before: Path) -> None:
+    """Let a copied registry name the files beside it: MLflow notes where each artifact lies, from the root on."""
+    database = folder / "mlflow.db"
+    if not database.exists():
+        return
+    with closing(sqlite3.connect(database)) as connection, connection:
+        tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        for (table,) in tables:
+            for _, column, kind, *_ in connection.execute(f'PRAGMA table_info("{table}")').fetchall():
+                if "CHAR" in kind.upper() or "TEXT" in kind.upper():
+                    connection.execute(
+                        f'UPDATE "{table}" SET "{column}" = replace("{column}", ?, ?) WHERE instr("{column}", ?)',
+                        (f"{before}/", f"{folder}/", f"{before}/"),
+                    )

@@ -95,7 +95,7 @@ def labels_come_late(scene: Scene) -> None:
     live_until(played, SECOND)
     recent = played.event(SECOND, "monitor")
     expected = truth.filter(ARRIVED, WAS_LATE).height - revised.height
-    late = _late_by_labels(played, truth, SECOND)
+    late = _late_by_labels(played, truth.filter(ARRIVED), SECOND)
     scene.recover(
         late == expected and recent["label_coverage"] >= LOWEST_COVERAGE,
         f"{held.height} labels came and {revised.height} of them were corrected: {late} flights of the week count as "
