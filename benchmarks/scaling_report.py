@@ -180,11 +180,13 @@ def _costs(found: Found) -> str:
                 *(f"{cost.bytes_a_flight:,.0f}", f"{cost.peak_mb[0]:,.0f}", f"{cost.peak_mb[1]:,.0f}"),
             )
         )
+    database_bytes = found.large[LOG]["database_bytes"] / found.large[LOG]["flights"]
     note = (
         "*A million more* is the slope between the two sizes, without what is paid once; all that follows is reckoned "
-        "with it. The log is of requests for one flight. Bytes of a fit are those of its matrix in memory, of the log "
-        f"those of its lines; the others are what is written. The database has {found.large[LOG]['database_bytes'] / found.large[LOG]['flights']:,.0f} bytes for "
-        "each flight of the log. Land, validate and features are one process, so they share one peak."
+        "with it. The log is of requests for one flight. Bytes of a fit are those of its matrix in memory, of the "
+        "log those of its lines; the others are what is written. The database has "
+        f"{database_bytes:,.0f} bytes for each flight of the log. Land, validate and features are one process, so "
+        "they share one peak."
     )
     return f"{_table('Cost of a million flights', (*heads, 'peak MB', 'at ten times'), rows)}\n\n{note}"
 
@@ -204,8 +206,9 @@ def _online(found: Found) -> str:
         )
     sums = (
         f"Cores: {few:,} times {each.cpu_us:.0f} µs ([measured](serving-measured.md), a flight a request, "
-        f"with as many clients as make it dearest) / {UTILISATION} busy. GiB: a worker of {each.worker_mb:.0f} MB on "
-        f"each. Log: {log.bytes_a_flight:,.0f} bytes a flight times 86,400 s. Cores that load: {few:,} times {log.marginal:.0f} µs / {UTILISATION}."
+        f"with as many clients as make it dearest) / {UTILISATION} busy. "
+        f"GiB: a worker of {each.worker_mb:.0f} MB on each. Log: {log.bytes_a_flight:,.0f} bytes a flight times "
+        f"86,400 s. Cores that load: {few:,} times {log.marginal:.0f} µs / {UTILISATION}."
     )
     return f"{_table('Answering', heads, rows)}\n\n{sums}"
 
