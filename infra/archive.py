@@ -164,7 +164,7 @@ def _everything(
 
 
 def _take_out(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> Path:
-    """Write a member, which `verify_archive` found to be a file, to a place of ours, its permissions with it; flushed."""
+    """Write a member, which `verify_archive` found to be a file, to a place of ours, as closed as it was; flushed."""
     make_folder(target.parent)
     content = tar.extractfile(member)
     if content is None:
