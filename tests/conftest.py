@@ -25,6 +25,7 @@ from pipelines.context import Context
 from pipelines.state import World
 from preflight.cli import main
 from preflight.session import prepare
+from preflight.show import NARROWEST
 
 TOOLS_HOME = Path(tempfile.gettempdir(), f"preflight-tests-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}")
 TOOLS_HOME.mkdir(exist_ok=True)  # Prefect warns at import when the folder above its own is missing
@@ -62,7 +63,8 @@ def environment(home: Path, **settings: object) -> dict[str, str]:
     """The variables of a command that lives the short year under `home`."""
     chosen = {"home": home, **SHORT_YEAR, **settings}
     without_ours = {name: value for name, value in os.environ.items() if name not in INHERITED}
-    return without_ours | {f"PREFLIGHT_{name.upper()}": str(value) for name, value in chosen.items()}
+    width = {"COLUMNS": str(NARROWEST)}  # readline tells a pytest worker 80, whoever looks
+    return without_ours | width | {f"PREFLIGHT_{name.upper()}": str(value) for name, value in chosen.items()}
 
 
 def preflight(home: Path, *arguments: str, timeout: float = 300, **settings: object) -> subprocess.CompletedProcess:
