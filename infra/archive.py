@@ -26,6 +26,7 @@ MANIFEST, FOLDERS, DATABASES = "manifest.json", "folders", "databases"
 FORMAT = 1
 SQLITE = b"SQLite format 3\0"
 PIECE = 2**20
+OWNER_ALONE, PERMISSIONS = 0o600, 0o777
 PASSING = (".lock", ".part", ".sock", "-wal", "-shm", "-journal")
 """Ends of names that stand for a moment of a process, and not for something kept."""
 LOCK = ".lock"
@@ -65,10 +66,10 @@ def write_archive(
     make_folder(target.parent)
     aside, files, size = target.with_name(f".{target.name}.part"), {}, 0
     try:
-        with open(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        with open(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, OWNER_ALONE), "wb") as file:
             with tarfile.open(fileobj=file, mode="w") as tar, TemporaryDirectory(dir=target.parent) as scratch:
-                for name, path in _everything(folders, databases, skip, Path(scratch)):
-                    files[name], added = _add(tar, name, path)
+                for name, path, mode in _everything(folders, databases, skip, Path(scratch)):
+                    files[name], added = _add(tar, name, path, mode)
                     size += added
                 text = json.dumps({"format": FORMAT, "files": files, "bytes": size}, indent=1).encode()
                 tar.addfile(_member(MANIFEST, len(text)), io.BytesIO(text))
@@ -103,7 +104,7 @@ def verify_archive(source: Path) -> Contents:
     if manifest is None or manifest.get("format") != FORMAT:
         raise ArchiveError(f"{source} has no manifest of format {FORMAT}: it was cut off, or is no backup; use another")
     if found != manifest["files"]:
-        changed = sorted(name for name, _ in found.items() ^ manifest["files"].items())
+        changed = sorted({name for name, _ in found.items() ^ manifest["files"].items()})
         raise ArchiveError(f"{source} is not as it was written: {', '.join(changed[:3])}; use another archive")
     return Contents(found, manifest["bytes"])
 
@@ -151,25 +152,26 @@ def restored_database(source: Path, name: str, scratch: Path) -> Path:
 
 def _everything(
     folders: Mapping[str, Path], databases: Mapping[str, Callable[[Path], None]], skip: tuple[str, ...], scratch: Path
-) -> Iterator[tuple[str, Path]]:
+) -> Iterator[tuple[str, Path, int]]:
     for name, folder in folders.items():
         for path in sorted(folder.rglob("*")):
             inside = path.relative_to(folder)
             if path.is_file() and not path.name.endswith(PASSING) and inside.parts[0] not in (*skip, RESTORING):
-                yield f"{FOLDERS}/{name}/{inside}", _settled(path, scratch)
+                yield f"{FOLDERS}/{name}/{inside}", _settled(path, scratch), path.stat().st_mode
     for name, dump in databases.items():
         dump(scratch / name)
-        yield f"{DATABASES}/{name}.dump", scratch / name
+        yield f"{DATABASES}/{name}.dump", scratch / name, OWNER_ALONE
 
 
 def _take_out(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> Path:
-    """Write a member, which `verify_archive` found to be a file, to a place of ours; flushed to disk."""
+    """Write a member, which `verify_archive` found to be a file, to a place of ours, as closed as it was; flushed."""
     make_folder(target.parent)
     content = tar.extractfile(member)
     if content is None:
         raise ArchiveError(f"{member.name} is no file; use another archive")
-    with target.open("wb") as file:
+    with open(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, OWNER_ALONE), "wb") as file:
         shutil.copyfileobj(content, file)
+        os.fchmod(file.fileno(), member.mode & PERMISSIONS)
         file.flush()
         os.fsync(file.fileno())
     return target
@@ -187,12 +189,12 @@ def _settled(path: Path, scratch: Path) -> Path:
     return copy
 
 
-def _add(tar: tarfile.TarFile, name: str, path: Path) -> tuple[str, int]:
+def _add(tar: tarfile.TarFile, name: str, path: Path, mode: int) -> tuple[str, int]:
     """Put a file of so many bytes as it has now into the archive; its SHA-256 and bytes."""
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         hashing = _Hashing(file)
-        tar.addfile(_member(name, size), hashing)
+        tar.addfile(_member(name, size, mode), hashing)
     return hashing.digest.hexdigest(), size
 
 
@@ -208,9 +210,9 @@ class _Hashing:
         return piece
 
 
-def _member(name: str, size: int) -> tarfile.TarInfo:
+def _member(name: str, size: int, mode: int = OWNER_ALONE) -> tarfile.TarInfo:
     member = tarfile.TarInfo(name)
-    member.size, member.mode = size, 0o600
+    member.size, member.mode = size, mode & PERMISSIONS
     return member
 
 

@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from infra.archive import (
     DATABASES,
     FOLDERS,
+    LOCK,
     ArchiveError,
     Contents,
     restore_folder,
@@ -33,6 +34,8 @@ def backup(settings: Settings, target: Path, as_json: bool) -> None:
         target = target / f"preflight-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.tar"
     if target.resolve().is_relative_to(settings.home):
         raise UsageError(f"expected a file outside of {settings.home}, which is what is copied; got {target}")
+    if not any(path.is_file() and path.name != LOCK for path in settings.home.rglob("*")):
+        raise UsageError(f"{settings.home} holds nothing to keep; name the home that was lived in, by PREFLIGHT_HOME")
     databases = {name_in(url): partial(dump, url) for url in settings.backup_databases}
     with open_context(settings).store.exclusively(wait_seconds=WAIT_SECONDS):
         contents = write_archive(target, _folders(settings), databases, skip=MADE_AGAIN)

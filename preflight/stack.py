@@ -168,7 +168,8 @@ def _state(store: Store, service: Service, running: Any, keeps: bool) -> State:
         state, why = UP, ""
     else:
         state = STARTING if _age(running.since) < HEALTHY_SECONDS else SILENT
-        why = f"{service.health} does not answer 200: {_last_word(log, running.log_from)}"
+        age = f"{_age(running.since):.0f} s after its start, it runs on"
+        why = f"{service.health} does not answer 200 yet, {age}; its log ends: {_last_word(log, running.log_from)}"
     return State(service.name, TITLES[service.name], state, why, service.address, str(log), **facts)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import threading
 import time
@@ -30,6 +31,18 @@ FLIGHT = {
     "scheduled_arrival": "2013-04-03T08:19:00-05:00",
 }
 PAUSE_SECONDS = 0.1
+COMPOSE = ("docker-compose",), ("docker", "compose")
+
+
+def compose_command() -> tuple[str, ...] | None:
+    """Compose as this machine has it, 1.29 or v2; None when it has neither."""
+    for command in COMPOSE:
+        found = shutil.which(command[0])
+        if found and subprocess.run([*command, "version"], capture_output=True, check=False).returncode == 0:
+            return command
+    return None
+
+
 GIVEN_UP_SECONDS = 180
 
 
@@ -59,7 +72,7 @@ class Stack:
     def compose(self, *arguments: str, timeout: float = 600) -> str:
         """What a docker-compose command says; raises AssertionError with its words when it fails."""
         done = subprocess.run(
-            ["docker-compose", *arguments],
+            [*compose_command(), *arguments],
             cwd=ROOT, env=self._environment, capture_output=True, text=True, timeout=timeout, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]

@@ -53,6 +53,17 @@ def test_an_archive_is_for_its_owner_alone(folder, tmp_path):
     assert (tmp_path / "all.tar").stat().st_mode & 0o777 == 0o600
 
 
+def test_who_may_read_a_file_is_the_same_afterwards(folder, tmp_path):
+    for name, mode in {"a.json": 0o600, "deep/er/b.txt": 0o644}.items():
+        (folder / name).chmod(mode)
+    keep(folder, tmp_path / "all.tar")
+
+    restore_folder(tmp_path / "all.tar", "home", tmp_path / "back")
+
+    modes = {name: (tmp_path / "back" / name).stat().st_mode & 0o777 for name in ("a.json", "deep/er/b.txt")}
+    assert modes == {"a.json": 0o600, "deep/er/b.txt": 0o644}
+
+
 def test_an_archive_that_is_there_is_not_written_over(folder, tmp_path):
     (tmp_path / "all.tar").write_text("older")
 

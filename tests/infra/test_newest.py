@@ -41,7 +41,7 @@ def closed(*taken: str) -> set[str]:
         (("lib",), {"lib", "app", "added"}),
         (("gone",), {"gone", "app", "lib", "added"}),
     ],
-    ids=str,
+    ids=sorted,
 )
 def test_a_change_brings_what_it_cannot_stand_without(taken, comes):
     assert closed(*taken) == comes

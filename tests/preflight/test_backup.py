@@ -67,6 +67,17 @@ def test_a_backup_within_what_it_copies_is_refused(home):
         backup(load_settings(home=home), home / "all.tar", as_json=True)
 
 
+def test_a_home_that_holds_nothing_is_no_backup(tmp_path):
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / ".lock").touch()
+
+    done = run(tmp_path / "home", "backup", str(tmp_path / "all.tar"))
+
+    assert done.returncode == 2
+    assert "holds nothing to keep" in done.stderr
+    assert not (tmp_path / "all.tar").exists()
+
+
 def test_other_folders_are_kept_beside_the_home(home, tmp_path):
     (tmp_path / "artifacts").mkdir()
     (tmp_path / "artifacts" / "model.onnx").write_bytes(b"model")
