@@ -80,16 +80,20 @@ class Played:
         return theirs | ours | dict(self.variables)
 
     def run(self, *arguments: object, **more: object) -> subprocess.CompletedProcess[str]:
-        """A command of ours, whatever it comes to."""
-        return subprocess.run(
-            [sys.executable, "-m", "preflight", *map(str, arguments)],
-            env=self.environment(**more),
-            cwd=self.code,
-            capture_output=True,
-            text=True,
-            timeout=COMMAND_SECONDS,
-            check=False,
-        )
+        """A command of ours, whatever it comes to. Raises CommandFailed when it comes to nothing."""
+        try:
+            return subprocess.run(
+                [sys.executable, "-m", "preflight", *map(str, arguments)],
+                env=self.environment(**more),
+                cwd=self.code,
+                capture_output=True,
+                text=True,
+                timeout=COMMAND_SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            said = " ".join(map(str, arguments))
+            raise CommandFailed(f"`preflight {said}` had not ended after {COMMAND_SECONDS} s; try again") from error
 
     def must(self, *arguments: object, **more: object) -> str:
         """What a command says. Raises CommandFailed when it does not end with 0."""

@@ -13,7 +13,7 @@ from practice.drills.lives import SPRING, copy_of
 from practice.drills.scene import Drill, Scene
 
 NEWEST, NEXT = Week.holding(SPRING.until), Week.holding(SPRING.until).plus(1)
-MOMENTS = 3
+MOMENTS = 2
 """At which features are built again in a world that knows nothing later."""
 LEAK = (
     "pipelines/features.py",
