@@ -3,10 +3,11 @@
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -45,10 +46,15 @@ class CommandFailed(PreflightError):  # noqa: N818
 
 @dataclass(frozen=True)
 class Played:
-    """A home that is played in by commands, as a user would."""
+    """A home that is played in by commands, as a user would.
+
+    `code` is a folder of other code of ours that commands are run from, `variables` are more of their environment.
+    """
 
     home: Path
-    settings_of_life: dict[str, object] = field(default_factory=lambda: dict(LIFE))
+    settings_of_life: Mapping[str, object] = field(default_factory=lambda: dict(LIFE))
+    code: Path | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def settings(self) -> Settings:
@@ -69,13 +75,15 @@ class Played:
         """The variables of a command in this home; `more` are settings by name."""
         chosen = {"home": self.home, **self.settings_of_life, **more}
         theirs = {name: value for name, value in os.environ.items() if not name.startswith(NOT_INHERITED)}
-        return theirs | {f"PREFLIGHT_{name.upper()}": str(value) for name, value in chosen.items()}
+        ours = {f"PREFLIGHT_{name.upper()}": str(value) for name, value in chosen.items()}
+        return theirs | ours | dict(self.variables)
 
     def run(self, *arguments: object, **more: object) -> subprocess.CompletedProcess[str]:
         """A command of ours, whatever it comes to."""
         return subprocess.run(
             [sys.executable, "-m", "preflight", *map(str, arguments)],
             env=self.environment(**more),
+            cwd=self.code,
             capture_output=True,
             text=True,
             timeout=COMMAND_SECONDS,
@@ -94,6 +102,10 @@ class Played:
         """What a command says as JSON. Raises CommandFailed."""
         return json.loads(self.must(*arguments, "--json", **more))
 
+    def event(self, week: Week, stage: str) -> dict:
+        """What is on record of a stage of a week, empty when nothing is."""
+        return self.context.journal.read(week.id, stage) or {}
+
     @contextmanager
     def serving(self, *options: str, **more: object) -> Iterator[str]:
         """`preflight serve` in this home for the length of the block; its address."""
@@ -110,17 +122,40 @@ class Ground:
     """The prepared life, under `folder`; nobody breaks it, everybody copies it."""
 
     folder: Path
+    life: Mapping[str, object] = field(default_factory=lambda: dict(LIFE))
+    until: date = UNTIL
 
     @property
     def played(self) -> Played:
         """The home itself, to look at."""
-        return Played(self.folder)
+        return Played(self.folder, self.life)
 
     def prepare(self) -> None:
         """Live up to the day drills begin at; what was lived already is not lived again. Raises CommandFailed."""
-        self.played.must("replay", "--until", UNTIL.isoformat())
+        self.played.must("replay", "--until", self.until.isoformat())
 
     def copy(self, folder: Path) -> Played:
-        """A copy to break."""
+        """A copy to break, models and all: the registry of it names its own files."""
         shutil.copytree(self.folder, folder)
-        return Played(folder)
+        move_registry(folder / "mlflow", self.folder / "mlflow")
+        return Played(folder, self.life)
+
+    def other(self, name: str, life: Mapping[str, object], until: date) -> "Ground":
+        """Another life, kept beside this one; not prepared yet."""
+        return Ground(self.folder.with_name(f"{self.folder.name}-{name}"), life, until)
+
+
+def move_registry(folder: Path, before: Path) -> None:
+    """Let a copied registry name the files beside it: MLflow notes where each artifact lies, from the root on."""
+    database = folder / "mlflow.db"
+    if not database.exists():
+        return
+    with closing(sqlite3.connect(database)) as connection, connection:
+        tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        for (table,) in tables:
+            for _, column, kind, *_ in connection.execute(f'PRAGMA table_info("{table}")').fetchall():
+                if "CHAR" in kind.upper() or "TEXT" in kind.upper():
+                    connection.execute(
+                        f'UPDATE "{table}" SET "{column}" = replace("{column}", ?, ?) WHERE instr("{column}", ?)',
+                        (f"{before}/", f"{folder}/", f"{before}/"),
+                    )

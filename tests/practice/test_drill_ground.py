@@ -1,0 +1,55 @@
+"""What a copy of the ground is: a home of its own, whose registry names its own files."""
+
+import sqlite3
+from contextlib import closing
+
+from practice.drills.ground import LIFE, Ground, Played
+
+
+def registry_of(folder, *places: str) -> None:
+    """A registry that names artifacts."""
+    folder.mkdir(parents=True)
+    with closing(sqlite3.connect(folder / "mlflow.db")) as connection, connection:
+        connection.execute("CREATE TABLE runs (number INTEGER, artifact_uri VARCHAR(200))")
+        connection.executemany("INSERT INTO runs VALUES (1, ?)", [(place,) for place in places])
+
+
+def places_in(folder) -> list[str]:
+    """The artifacts that it names."""
+    with closing(sqlite3.connect(folder / "mlflow.db")) as connection:
+        return [place for (place,) in connection.execute("SELECT artifact_uri FROM runs")]
+
+
+def test_the_registry_of_a_copy_names_the_files_of_the_copy(tmp_path):
+    registry_of(tmp_path / "ground" / "mlflow", f"file://{tmp_path}/ground/mlflow/artifacts/a", "s3://elsewhere/b")
+
+    Ground(tmp_path / "ground").copy(tmp_path / "copy")
+
+    assert places_in(tmp_path / "copy" / "mlflow") == [f"file://{tmp_path}/copy/mlflow/artifacts/a", "s3://elsewhere/b"]
+
+
+def test_the_ground_itself_goes_on_naming_its_own(tmp_path):
+    registry_of(tmp_path / "ground" / "mlflow", f"file://{tmp_path}/ground/mlflow/artifacts/a")
+
+    Ground(tmp_path / "ground").copy(tmp_path / "copy")
+
+    assert places_in(tmp_path / "ground" / "mlflow") == [f"file://{tmp_path}/ground/mlflow/artifacts/a"]
+
+
+def test_a_ground_without_models_can_be_copied(tmp_path):
+    (tmp_path / "ground").mkdir()
+
+    assert Ground(tmp_path / "ground").copy(tmp_path / "copy").home == tmp_path / "copy"
+
+
+def test_another_life_is_kept_beside_the_ground_and_copied_with_its_settings(tmp_path):
+    other = Ground(tmp_path / "ground").other("spring", LIFE | {"trees": 3}, LIFE["last_day"])
+    other.folder.mkdir()
+
+    assert (other.folder.name, other.copy(tmp_path / "copy").settings.trees) == ("ground-spring", 3)
+
+
+def test_commands_find_other_variables_beside_the_settings(tmp_path):
+    found = Played(tmp_path, variables={"PYTHONPATH": "newer"}).environment()
+
+    assert (found["PYTHONPATH"], found["PREFLIGHT_HOME"]) == ("newer", str(tmp_path))
