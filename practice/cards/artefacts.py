@@ -1,11 +1,13 @@
 """Cards of artefacts: files of a model or its record are not what was registered."""
 
 import json
-import re
 import shutil
+from pathlib import Path
 
+from infra.bundle import MANIFEST, ModelFileError, read_bundle
+from infra.records import SIGNATURE, content_sha256
 from practice.cards.card import Card, Facts, Look, Rubric
-from practice.cards.mended import RESTORED, serves_as_batch
+from practice.cards.mended import RESTORED
 from practice.cards.scratch import Scratch, bundle_of, champion_of, sha256_of
 from practice.drills.ground import Played
 
@@ -18,25 +20,27 @@ def damage_bundle(scratch: Scratch) -> dict[str, str]:
     content = bytearray(path.read_bytes())
     content[scratch.random.randrange(len(content) // 4, len(content))] ^= 1 << scratch.random.randrange(8)
     path.write_bytes(bytes(content))
-    return {"version": str(version), "file": path.name, "sha": sha256_of(path)[:12], "run": bundle.parents[1].name}
+    return {"version": str(version), "file": path.name, "sha": sha256_of(path)[:12], **_named(bundle)}
 
 
 def delete_fallback(scratch: Scratch) -> dict[str, str]:
     """A clean-up deletes what is not champion: the bundle of the version before."""
     version, before = champion_of(scratch.played), scratch.played.context.promoted_versions()[-2]
     bundle = bundle_of(scratch.played, before)
+    named = _named(bundle)
     shutil.rmtree(bundle)
-    return {"version": str(version), "before": str(before), "run": bundle.parents[1].name}
+    return {"version": str(version), "before": str(before), **named}
 
 
 def swap_bundle(scratch: Scratch) -> dict[str, str]:
     """Whole files of another version lie in the place of the champion's."""
     version, before = champion_of(scratch.played), scratch.played.context.promoted_versions()[-2]
     theirs, ours = bundle_of(scratch.played, before), bundle_of(scratch.played, version)
+    named = _named(ours)
     for path in theirs.iterdir():
         shutil.copy(path, ours / path.name)
-    sha = sha256_of(theirs / "manifest.json")[:12]
-    return {"version": str(version), "other": str(before), "sha": sha, "run": ours.parents[1].name}
+    sha = sha256_of(theirs / MANIFEST)[:12]
+    return {"version": str(version), "other": str(before), "sha": sha, **named}
 
 
 def edit_record(scratch: Scratch) -> dict[str, str]:
@@ -45,21 +49,34 @@ def edit_record(scratch: Scratch) -> dict[str, str]:
     path = bundle_of(scratch.played, version).parent / "gate.json"
     record = json.loads(path.read_text())
     check = scratch.random.choice([one for one in record["checks"] if isinstance(one["value"], float)])
-    check["value"] = round(check["value"] / 2, 6)
+    check["value"] = round(check["value"] / 2 + 0.001, 6)
     path.write_text(json.dumps(record))
-    said = scratch.played.run("explain", version).stderr
-    found = re.search(r"has SHA-256 (\w{12})", said)
-    return {
-        "version": str(version),
-        "check": check["name"],
-        "sha": found[1] if found else "",
-        "run": path.parents[1].name,
-    }
+    sha = content_sha256(record)[:12]
+    return {"version": str(version), "check": check["name"], "sha": sha, "run": path.parents[1].name}
 
 
-def can_be_explained(played: Played, facts: Facts) -> bool:
+def is_as_signed(played: Played, facts: Facts) -> bool:
     """Whether the record of the champion is what was signed."""
-    return played.run("explain", facts["version"]).returncode == 0
+    record = json.loads((_artifacts(played, facts) / "gate.json").read_text())
+    return record.get(SIGNATURE) == content_sha256(record)
+
+
+def is_as_registered(played: Played, facts: Facts) -> bool:
+    """Whether the bundle is, byte for byte, the one that the registry names."""
+    try:
+        read_bundle(_artifacts(played, facts) / "bundle", facts["registered"])
+    except ModelFileError:
+        return False
+    return True
+
+
+def _named(bundle: Path) -> dict[str, str]:
+    """The facts by which a whole bundle is found and known."""
+    return {"run": bundle.parents[1].name, "registered": sha256_of(bundle / MANIFEST)}
+
+
+def _artifacts(played: Played, facts: Facts) -> Path:
+    return played.home / "mlflow" / "artifacts" / facts["run"] / "artifacts"
 
 
 BACK = "the service answers again, by an older version; what is broken stays broken"
@@ -94,7 +111,7 @@ CARDS = (
             Look("sha256sum {home}/mlflow/artifacts/{run}/artifacts/bundle/{file}", "{sha}..., as the refusal said"),
         ),
         mend=RESTORED,
-        is_mended=serves_as_batch,
+        is_mended=is_as_registered,
     ),
     Card(
         name="no-way-back",
@@ -122,7 +139,7 @@ CARDS = (
             Look("preflight explain {before}", "version {before} was promoted before: it is what a rollback needs"),
         ),
         mend=RESTORED,
-        is_mended=serves_as_batch,
+        is_mended=is_as_registered,
     ),
     Card(
         name="wrong-twin",
@@ -147,7 +164,7 @@ CARDS = (
             Look("preflight explain {other} --json", "bundle_sha256 of version {other} begins with {sha}"),
         ),
         mend=RESTORED,
-        is_mended=serves_as_batch,
+        is_mended=is_as_registered,
     ),
     Card(
         name="better-than-it-was",
@@ -176,6 +193,6 @@ CARDS = (
             Look("cat {home}/mlflow/artifacts/{run}/artifacts/gate.json", "{check} is not what the other copy says"),
         ),
         mend=RESTORED,
-        is_mended=can_be_explained,
+        is_mended=is_as_signed,
     ),
 )
