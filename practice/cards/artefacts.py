@@ -107,7 +107,7 @@ CARDS = (
         prevention=STORE,
         path=(
             Look("preflight status", "version {version} is champion, the log is whole"),
-            Look("preflight parity", "refused: {file} under run {run} is not what was registered, {sha}..."),
+            Look("preflight serve", "refused: {file} under run {run} is not what was registered, {sha}..."),
             Look("sha256sum {home}/mlflow/artifacts/{run}/artifacts/bundle/{file}", "{sha}..., as the refusal said"),
         ),
         mend=RESTORED,
@@ -126,7 +126,7 @@ CARDS = (
             {"artefact-damaged": "no byte is wrong, the files are not there at all"},
         ),
         shown=(("{run}",),),
-        evidence="the manifest of run {run}, version {before}, is missing",
+        evidence="the bundle of run {run}, version {before}, is missing",
         mitigation=Rubric("restore-backup", "the files come back with the hashes that the registry names"),
         prevention=Rubric(
             "clean-by-reference",
@@ -135,7 +135,7 @@ CARDS = (
         ),
         path=(
             Look("preflight status", "version {version} is champion"),
-            Look("preflight parity", "refused: a manifest under run {run} is missing, which is not the champion's"),
+            Look("preflight serve", "refused: the bundle of run {run} is missing, which is not the champion's"),
             Look("preflight explain {before}", "version {before} was promoted before: it is what a rollback needs"),
         ),
         mend=RESTORED,
@@ -159,7 +159,7 @@ CARDS = (
         ),
         prevention=STORE,
         path=(
-            Look("preflight parity", "refused: manifest.json is not what was registered, {sha}..."),
+            Look("preflight serve", "refused: manifest.json is not what was registered, {sha}..."),
             Look("preflight explain {version} --json", "what was registered as bundle_sha256 of version {version}"),
             Look("preflight explain {other} --json", "bundle_sha256 of version {other} begins with {sha}"),
         ),

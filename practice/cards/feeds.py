@@ -15,6 +15,8 @@ from practice.drills.ground import NEXT, Played
 ARRIVED = pl.col(s.EVENT) == s.ARRIVED
 HELD_SHARE = 0.6
 """Of the arrivals, whose report comes late."""
+MOST_RULES = 4
+"""Of those that were broken, which a path names."""
 
 
 def stop_the_week(scratch: Scratch, choices: tuple[tuple[s.Feed, str, str], ...]) -> dict[str, str]:
@@ -25,7 +27,15 @@ def stop_the_week(scratch: Scratch, choices: tuple[tuple[s.Feed, str, str], ...]
     replace_in_source(played, feed, fault.spoil(week_of_source(played, feed), scratch.random.randrange(2**16)))
     played.run("replay")
     stopped = next(one for one in played.ask("deliveries")["deliveries"] if one["fate"]["blocked"])
-    return {"feed": feed.name, "batch": stopped["batch"]}
+    return {"feed": feed.name, "batch": stopped["batch"], "rules": broken_rules(played, feed)}
+
+
+def broken_rules(played: Played, feed: s.Feed) -> str:
+    """The rules that most rows of the next week broke, by name, as the record of the validation has them."""
+    record = played.store.read_json(f"validation/{feed.name}/{NEXT.id}.json") or {"rules": []}
+    broken = [rule for rule in record["rules"] if not rule["passed"]]
+    ordered = sorted(broken, key=lambda rule: -(rule["failed"] or 0))
+    return "; ".join(rule["rule"] for rule in ordered[:MOST_RULES])
 
 
 def deliver_again(scratch: Scratch) -> dict[str, str]:
@@ -62,14 +72,16 @@ def has_labels(played: Played, facts: Facts) -> bool:
 
 
 def nothing_open(played: Played, facts: Facts) -> bool:
-    """Whether no quarantined row waits for a decision."""
-    found = played.ask("quarantine", "list", "--status", "open")
-    return sum(one["rows"] for one in found["counts"]) == 0
+    """Whether no quarantined outcome of the newest week waits for a decision."""
+    found = played.ask("quarantine", "list", "--feed", facts["feed"], "--week", facts["last"], "--status", "open")
+    return found["counts"] == []
 
 
 STATUS = Look("preflight status", "newest week: that of {last}; the week of {next} was to be lived and is not")
 WHO = Look("preflight deliveries", "all batches accepted but one: {batch}, blocked, with the rules that it broke")
-RULE = Look("preflight quarantine list", "the blocked week, its batch and what was expected and found, in one line")
+RULE = Look("preflight quarantine list", "the blocked week, its batch and how much of it is wrong, in one line")
+RECORD = "cat {home}/validation/{feed}/{next}.json"
+"""Every rule of the contract on that batch, with how many rows broke it."""
 CORRECTED = ("preflight deliver {feed} {sender}/{feed}.parquet --corrects {batch}", "preflight replay")
 CORRECT = Rubric(
     "correct-batch",
@@ -103,7 +115,7 @@ def _stops(
         evidence="{batch} is blocked: " + see,
         mitigation=CORRECT,
         prevention=prevention,
-        path=(STATUS, WHO, Look(RULE.command, f"{RULE.see}: {see}")),
+        path=(STATUS, WHO, RULE, Look(RECORD, "broken most of all: {rules}. " + see)),
         mend=CORRECTED,
         is_mended=has_lived,
     )

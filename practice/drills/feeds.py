@@ -7,6 +7,7 @@ import polars as pl
 
 from data_checks import schema as s
 from data_checks.faults import all_faults
+from infra.storage import export_table
 from pipelines.clock import Week
 from practice.drills.ground import NEXT, Played
 from practice.drills.scene import Drill, Scene
@@ -74,7 +75,7 @@ def replace_in_source(played: Played, feed: s.Feed, rows: pl.DataFrame) -> None:
 def deliver(played: Played, feed: s.Feed, rows: pl.DataFrame, *options: str) -> dict:
     """Deliver rows as a file, as a sender would."""
     path = played.home / f"{feed.name}.parquet"
-    rows.write_parquet(path)
+    export_table(path, rows)
     return played.ask("deliver", feed.name, path, *options)
 
 
