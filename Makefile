@@ -13,8 +13,8 @@ setup:          ## create .venv from requirements.lock (a second call returns at
 demo: setup     ## live through 2013: ingest, validate, train, score, drift, retrain, gate, serve, report
 	@$(PREFLIGHT) demo
 
-test: setup     ## the tests, about twenty minutes on two cores
-	@$(VENV)/bin/python -m pytest
+test: setup     ## the tests, side by side on two to four processors, by file; half an hour on two
+	@$(VENV)/bin/python -m pytest -n logical --maxprocesses 4 --dist loadfile
 
 test-kill: setup ## kill -9 the replay at random moments and at every commit; half an hour
 	@$(VENV)/bin/python -m pytest -m kill
@@ -30,6 +30,16 @@ test-loop: setup ## an aged champion is replaced through Prefect with no hand on
 
 test-compose: setup ## the stack of containers: up, asked, each part killed, backup, restore; an hour, needs Docker
 	@$(VENV)/bin/python -m pytest tests/compose -m compose -s
+
+test-drills: setup ## every drill passes, and fails without its fault and with its detector off; an hour
+	@$(VENV)/bin/python -m pytest tests/practice -m drills -s
+
+test-commands: setup ## every command that a page names is run on the lived year in var/; an hour
+	@$(VENV)/bin/python -m pytest tests/practice -m commands
+
+tour: setup     ## the tour of fifteen minutes from nothing to its end: the demo where no year was lived, then each step
+	@$(PREFLIGHT) status --json | grep -q '"newest_week": "2013-12-30"' || $(PREFLIGHT) demo
+	@$(PREFLIGHT) tour 15 --yes --again
 
 secrets: setup  ## every password of the stack, made once, into secrets/: for Kubernetes; docker-compose makes its own
 	@$(VENV)/bin/python -m infra.make_secrets secrets

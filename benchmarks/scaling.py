@@ -20,7 +20,7 @@ from benchmarks.data_path import CHECK, FEATURES, READ, Leg, live
 
 DATA, SCORE, LOG, FIT, MONITOR = LEGS = "data", "score", "log", "fit", "monitor"
 FLOOR_WEEKS = ("2013-07-01", "2013-07-08", "2013-07-15", "2013-07-22")
-FLOOR_ROUNDS, LOG_BYTES_A_WEEK, TIMES = 5, 1_600_000, 10
+FLOOR_ROUNDS, REQUESTS_A_WEEK, TIMES = 5, 2_500, 10
 
 
 def main() -> int:
@@ -120,19 +120,25 @@ def _score(spent: Leg, home: Path, scratch: Path, weeks: int) -> None:
 
 
 def _log(spent: Leg, home: Path, scratch: Path, weeks: int) -> None:
-    """The first answers of the lived home's prediction log, loaded into SQLite; bytes are those of the log."""
+    """Answers to requests for one flight, as the lived home logged them, loaded into SQLite; bytes are the log's.
+
+    They are repeated under ids of their own: a line for many flights shares what each of a request pays alone.
+    """
+    import orjson
+
     from infra.online_predictions import FILE, open_predictions
     from infra.segments import segments, whole_lines
     from infra.storage import Store
     from services.loading import load_log
     from services.prediction_log import FOLDER
 
-    lines, size = [], 0
-    for line in (line for segment in segments(home / FOLDER) for line in whole_lines(segment, 0)):
-        lines.append(line)
-        size += len(line)
-        if size >= weeks * LOG_BYTES_A_WEEK:
-            break
+    logged = (orjson.loads(line) for segment in segments(home / FOLDER) for line in whole_lines(segment, 0))
+    alone = [line for line in logged if line["kind"] == "predict"]
+    if not alone:
+        raise ValueError(f"expected answers for one flight in the log of {home}; ask some: preflight ask")
+    count = weeks * REQUESTS_A_WEEK
+    lines = [orjson.dumps(alone[number % len(alone)] | {"id": f"request-{number}"}) + b"\n" for number in range(count)]
+    size = sum(map(len, lines))
     Store(scratch).write_bytes(f"{FOLDER}/000001.jsonl", b"".join(lines))
     del lines
     engine = open_predictions(scratch, None)

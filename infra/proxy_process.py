@@ -137,8 +137,12 @@ def proxy_configuration(
     limits: ProxyLimits,
     certificate: Certificate | None = None,
     is_root: bool = False,
+    looked_at: str | None = None,
 ) -> str:
-    """The text of `nginx.conf`: `folder` takes its process id and temporary files, `listen` is `host:port`."""
+    """The text of `nginx.conf`: `folder` takes its process id and temporary files, `listen` is `host:port`.
+
+    `looked_at` is a second address, without TLS: for a health check that is beside it.
+    """
     environment = Environment(
         loader=PackageLoader("infra", "proxy"), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -147,6 +151,7 @@ def proxy_configuration(
         folder=folder,
         access_log=access_log,
         listen=listen,
+        looked_at=looked_at,
         upstreams=upstreams,
         limits=limits,
         certificate=certificate,
@@ -162,7 +167,8 @@ def write_for_containers(folder: Path) -> list[Path]:
     """
     plain = proxy_configuration(TEMPORARY, OUTPUT, "0.0.0.0:8080", CONTAINERS, ProxyLimits())
     secret = Certificate(Path("/run/secrets/tls.crt"), Path("/run/secrets/tls.key"))
-    tls = proxy_configuration(TEMPORARY, OUTPUT, "0.0.0.0:8443", CONTAINERS, ProxyLimits(), secret)
+    inside = f"{LOOPBACK}:8080"  # of the container: what its health check asks, with TLS as without
+    tls = proxy_configuration(TEMPORARY, OUTPUT, "0.0.0.0:8443", CONTAINERS, ProxyLimits(), secret, looked_at=inside)
     texts = {"nginx.conf": plain, "tls.conf": tls}
     return [write_atomically(folder / name, text.encode()) for name, text in texts.items()]
 

@@ -3,6 +3,7 @@
 A link to a source file becomes a page with that file; README and CHANGELOG become pages. Loaded by `mkdocs` as a hook.
 """
 
+import ast
 import posixpath
 import re
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 LINK = re.compile(r"(\]\()(?!https?:|mailto:|#)([^)#\s]+)((?:#[^)]*)?\))")
+MODULES = re.compile(r"<!-- modules: (\w+) -->")
 LANGUAGES = {".py": "python", ".yml": "yaml", ".yaml": "yaml", ".toml": "toml", ".sh": "bash", ".json": "json"}
 PAGES = {"README.md": "index.md", "CHANGELOG.md": "changelog.md"}
 """Files of the top folder that are pages of their own; everything else that is linked to stands under `source/`."""
@@ -53,6 +55,7 @@ def on_files(files: "Files", config: "MkDocsConfig") -> "Files":
 def on_page_markdown(markdown: str, page: "Page", config: "MkDocsConfig", files: "Files") -> str:
     """The page with its links turned to where their targets are on the site."""
     place = _origin(page.file.src_uri)
+    markdown = MODULES.sub(lambda marker: modules_of(marker[1]), markdown)
 
     def turned(link: re.Match[str]) -> str:
         target = _resolve(place, link[2])
@@ -80,6 +83,18 @@ def without_fetched_scripts(page: str) -> str:
     '<script src="b.js"></script>'
     """
     return re.sub(r'<script src="https?://[^"]+"></script>', "", page)
+
+
+def modules_of(room: str) -> str:
+    """A table of a room's modules with the first sentence of each."""
+    paths = sorted(path for path in (ROOT / room).rglob("*.py") if path.name != "__init__.py")
+    rows = [f"| `{path.relative_to(ROOT)}` | {_first_sentence(path)} |" for path in paths]
+    return "\n".join(["## Its modules", "", "| module | what lives there |", "| --- | --- |", *rows])
+
+
+def _first_sentence(path: Path) -> str:
+    words = ast.get_docstring(ast.parse(path.read_text())) or ""
+    return words.split("\n\n")[0].replace("\n", " ").replace("|", "/")
 
 
 def _inside(docs: Path, file: "File") -> PurePosixPath:

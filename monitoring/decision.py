@@ -76,8 +76,8 @@ class Policy:
     actions of one detector may cost, in trainings. `least_gain` is the log loss that the version before has to save.
     """
 
-    retrain_every_weeks: int = 2
-    rest_after_refusal_weeks: int = 3
+    retrain_every_weeks: int = 4
+    rest_after_refusal_weeks: int = 2
     cooldown_weeks: int = 2
     patience: int = 4
     lowest_coverage: float = 0.9

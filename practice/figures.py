@@ -51,7 +51,7 @@ def wrong_quotes(document: Path, figures: dict[str, str]) -> list[str]:
 
 
 def _quotes(document: Path) -> Iterator[re.Match[str]]:
-    return re.finditer(r"\[([-+.<]?\d[^\]]*)\]\(([^)#:]+\.md)(?:#([\w-]+))?\)", document.read_text())
+    return re.finditer(r"\[([-+.<]?\d(?:[^\[\]]|\[[^\[\]]*\])*)\]\(([^)#:]+\.md)(?:#([\w-]+))?\)", document.read_text())
 
 
 def _wrong(document: Path, quote: re.Match[str], figures: dict[str, str]) -> str | None:
@@ -63,7 +63,8 @@ def _wrong(document: Path, quote: re.Match[str], figures: dict[str, str]) -> str
     if not source.exists():
         return f"{document.name} quotes {page}, which is not there"
     there = " ".join(source.read_text().replace("**", "").split())
-    return None if said in there else f"{document.name} says {said}, which does not stand in {page}"
+    stands = re.search(rf"(?<![\w.,]){re.escape(said)}(?![\w]|[.,]\d)", there)
+    return None if stands else f"{document.name} says {said}, which does not stand in {page}"
 
 
 def _of_the_year(year: Year) -> Iterator[Figure]:

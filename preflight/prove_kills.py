@@ -9,10 +9,10 @@ import psutil
 from infra.settings import Settings
 from pipelines.context import open_context
 from preflight import show
-from preflight.drill import require_on_record_once, require_whole, under_load
 from preflight.prove import ProofFailed
 from preflight.serving import newest_scored_week
 from preflight.trial_home import Trial, copy_home, serving
+from preflight.under_load import require_on_record_once, require_whole, under_load
 from services.prediction_log import FOLDER
 
 WORKER = "_bentoml_impl.worker.service"

@@ -18,10 +18,10 @@ from pipelines.calibration_map import IDENTITY
 from pipelines.context import open_context
 from pipelines.tampering import small_bundle
 from preflight import show
-from preflight.drill import require_whole, under_load
 from preflight.prove import ProofFailed
 from preflight.serving import newest_scored_week
 from preflight.trial_home import Trial, copy_home, serving
+from preflight.under_load import require_whole, under_load
 from services.client import ask_model
 from services.exporting import export_version
 from services.model import POINTER, PREVIOUS, export_model, point_to, pointed

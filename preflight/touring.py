@@ -26,7 +26,7 @@ class NothingLived(StepFailed):
 
 def tour(settings: Settings, minutes: int, is_unattended: bool, from_start: bool) -> None:
     """Walk through the steps of a tour. Raises StepFailed where the system does not say what the page promises."""
-    if not open_context(settings).scored_weeks():
+    if not open_context(settings).journal.weeks("score"):
         raise NothingLived(f"expected a lived year under {settings.home}, got none; run: preflight demo")
     steps, store = steps_of(PAGE, minutes), Store(settings.home)
     first = 0 if from_start else _place(store, minutes, len(steps))

@@ -180,20 +180,51 @@ def test_the_proxy_asks_the_workers_that_there_are_and_prometheus_too():
     assert yaml.safe_load((ROOT / "infra/docker/targets.json").read_text()) == [{"targets": workers}]
 
 
-def test_nginx_takes_the_configuration_of_the_container(tmp_path):
+def write_certificate(folder: Path) -> None:
+    """A certificate for nobody, in the files that `tls.conf` names."""
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
+    command += ["-keyout", str(folder / "tls.key"), "-out", str(folder / "tls.crt")]
+    subprocess.run(command, check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("which", ["plain", "tls"])
+def test_nginx_takes_the_configuration_of_the_container(tmp_path, which):
     nginx = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
     if nginx is None:
         pytest.skip("nginx is not installed")
-    plain, tls = write_for_containers(tmp_path)
     here = tmp_path / "here.conf"
-    text = plain.read_text()
+    text = dict(zip(("plain", "tls"), write_for_containers(tmp_path), strict=True))[which].read_text()
     for worker in CONTAINERS:  # names that only the network of the stack knows
         text = text.replace(worker, "127.0.0.1:1")
     text = text.replace('"/tmp', f'"{tmp_path}').replace("/dev/stdout", str(tmp_path / "access.jsonl"))
-    here.write_text(text)
+    here.write_text(text.replace("/run/secrets", str(tmp_path)))
+    if which == "tls":
+        if shutil.which("openssl") is None:
+            pytest.skip("openssl is not installed")
+        write_certificate(tmp_path)
 
     done = subprocess.run([nginx, "-t", "-e", "stderr", "-c", str(here)], capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stderr
-    assert "ssl_certificate" in tls.read_text()
+    assert ("ssl_certificate" in text) is (which == "tls")
     assert "user root" not in text
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_the_health_check_of_the_proxy_is_answered_with_tls_as_without(tmp_path, which):
+    asked = SERVICES["proxy"]["healthcheck"]["test"][-1]
+    text = write_for_containers(tmp_path)[which].read_text()
+
+    plain = re.findall(r"^\s*listen (\S+):(\d+);", text, re.MULTILINE)
+
+    assert ("0.0.0.0" if which == 0 else "127.0.0.1", "8080") in plain
+    assert len(plain) == 1  # with TLS nothing else is told without it
+    assert asked.startswith("http://127.0.0.1:8080/")
+
+
+@pytest.mark.parametrize("script", ["infra/docker/postgres-init.sh", "infra/k8s/overlays/laptop/roles.sh"])
+def test_no_password_of_a_role_is_an_argument(script):
+    commands = (ROOT / script).read_text()
+
+    assert "\\set password `cat" in commands
+    assert not re.search(r"password=", commands)

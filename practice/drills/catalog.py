@@ -1,9 +1,9 @@
 """All drills, in the order they are listed and played."""
 
-from practice.drills import feeds
+from practice.drills import feeds, labels, models, splits, upgrades
 from practice.drills.scene import Drill
 
-DRILLS: tuple[Drill, ...] = (*feeds.DRILLS,)
+DRILLS: tuple[Drill, ...] = (*feeds.DRILLS, *labels.DRILLS, *models.DRILLS, *upgrades.DRILLS, *splits.DRILLS)
 
 
 def find_drill(name: str) -> Drill | None:

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from monitoring.drift import measure_drift, save_report
+from monitoring.drift import drifted_by_default, measure_drift, save_report
 
 RNG = np.random.default_rng(7)
 REFERENCE = pl.DataFrame(
@@ -63,3 +63,12 @@ def test_the_page_it_saves_loads_nothing_from_elsewhere(tmp_path):
     page = (tmp_path / "week.html").read_text()
 
     assert re.findall(r"""<(?:script|link|img)[^>]*(?:src|href)=["']?https?:""", page) == []
+
+
+def test_when_nobody_chooses_how_a_small_reference_is_tested_and_a_large_one_is_measured():
+    a_bit_warmer = REFERENCE.with_columns(pl.col("temperature_f") + 0.9)
+
+    by_tests = drifted_by_default(REFERENCE.head(1000), a_bit_warmer, CATEGORICAL)
+    by_distance = drifted_by_default(REFERENCE, a_bit_warmer, CATEGORICAL)
+
+    assert (by_tests, by_distance) == (["temperature_f"], [])

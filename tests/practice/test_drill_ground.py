@@ -3,7 +3,10 @@
 import sqlite3
 from contextlib import closing
 
-from practice.drills.ground import LIFE, Ground, Played
+import pytest
+
+from pipelines.clock import Week
+from practice.drills.ground import LIFE, UNTIL, Ground, Played
 
 
 def registry_of(folder, *places: str) -> None:
@@ -47,6 +50,26 @@ def test_another_life_is_kept_beside_the_ground_and_copied_with_its_settings(tmp
     other.folder.mkdir()
 
     assert (other.folder.name, other.copy(tmp_path / "copy").settings.trees) == ("ground-spring", 3)
+
+
+@pytest.mark.parametrize(
+    ("recorded", "lived"),
+    [
+        ({}, False),
+        ({"decide": {"action": "wait"}}, True),
+        ({"decide": {"action": "retrain"}}, False),
+        ({"decide": {"action": "retrain"}, "promote": {"promoted": False}}, True),
+    ],
+)
+def test_a_ground_is_lived_again_unless_its_last_week_is_over(tmp_path, monkeypatch, recorded, lived):
+    ground, commands = Ground(tmp_path), []
+    for stage, facts in recorded.items():
+        ground.played.context.journal.record(Week.holding(UNTIL).id, stage, facts)
+    monkeypatch.setattr(Played, "must", lambda self, *arguments: commands.append(arguments))
+
+    ground.prepare()
+
+    assert (commands == []) == lived
 
 
 def test_commands_find_other_variables_beside_the_settings(tmp_path):

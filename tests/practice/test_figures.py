@@ -37,6 +37,8 @@ def test_a_number_that_stands_where_it_points_is_right(page, text):
         ("[0.7667](figures.md#live_auc)", "says 0.7667 for live_auc, which is 0.7666"),
         ("[0.7666](figures.md#dead_auc)", "which is None"),
         ("[2.2 %](gate.md)", "does not stand in gate.md"),
+        ("[1 %](gate.md)", "does not stand in gate.md"),
+        ("[+0.1 [+0.0, +0.2]](gate.md)", "says +0.1 [+0.0, +0.2], which does not stand in gate.md"),
         ("[-0.1](gone.md)", "which is not there"),
     ],
 )

@@ -1,10 +1,11 @@
 """Whether a command that a page tells people to type is one that there is, with arguments that it takes."""
 
+import io
 import re
 import shlex
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
-import click
 from typer.main import get_command
 
 from preflight.cli import app
@@ -16,7 +17,7 @@ OTHERS = {"docker-compose", "curl", "promtool", "kubectl", "nginx", "git", "ls",
 
 def problem_of(command: str) -> str | None:
     """What is wrong with it, None when it can be typed as it stands."""
-    words = shlex.split(command.split(" | ")[0].split(" > ")[0].split(" && ")[0])
+    words = shlex.split(re.split(r" [|;] ", command)[0].split(" > ")[0].split(" && ")[0])
     while words and re.fullmatch(r"[A-Z_]+=\S*", words[0]):
         words = words[1:]
     match [word.removeprefix(".venv/bin/") for word in words[:1]] + words[1:]:
@@ -41,16 +42,21 @@ def _missing(paths) -> str | None:
 
 
 def _problem_of_ours(arguments: list[str]) -> str | None:
-    command, name, around = get_command(app), "preflight", None
-    try:
-        while True:
-            context = command.make_context(name, list(arguments), parent=around)
-            rest = [*context._protected_args, *context.args] if isinstance(command, click.Group) else []
-            if not rest:
-                return None
-            name, command, arguments = command.resolve_command(context, rest)
-            around = context
-    except click.exceptions.Exit:
-        return None
-    except click.ClickException as error:
-        return error.format_message()
+    said = io.StringIO()
+    with redirect_stdout(io.StringIO()), redirect_stderr(said):
+        try:
+            _PARSER.main(list(arguments), prog_name="preflight")
+        except SystemExit as ended:
+            return f"wrong usage: {said.getvalue()}" if ended.code else None
+    return None
+
+
+def _that_does_nothing(command):
+    """The command, and all below it, parsed as ever and then done with."""
+    command.callback = lambda *_, **__: None
+    for below in getattr(command, "commands", {}).values():
+        _that_does_nothing(below)
+    return command
+
+
+_PARSER = _that_does_nothing(get_command(app))
