@@ -132,14 +132,9 @@ class Ground:
         return Played(self.folder, self.life)
 
     def prepare(self) -> None:
-<<<<<<< HEAD
-        """Live up to the day drills begin at; what was lived already is not lived again. Raises CommandFailed."""
-        self.played.must("replay", "--until", self.until.isoformat())
-=======
         """Live up to the day drills begin at, unless that was done before. Raises CommandFailed."""
         if not self._is_lived():
             self.played.must("replay", "--until", self.until.isoformat())
->>>>>>> main
 
     def copy(self, folder: Path) -> Played:
         """A copy to break, models and all: the registry of it names its own files."""
@@ -147,15 +142,12 @@ class Ground:
         move_registry(folder / "mlflow", self.folder / "mlflow")
         return Played(folder, self.life)
 
-<<<<<<< HEAD
-=======
     def _is_lived(self) -> bool:
         """Whether the last week was decided about, and what was decided was done."""
         last = Week.holding(self.until)
         action = self.played.event(last, "decide").get("action")
         return action in (WAIT, WATCH, PAGE) or (action == RETRAIN and bool(self.played.event(last, "promote")))
 
->>>>>>> main
     def other(self, name: str, life: Mapping[str, object], until: date) -> "Ground":
         """Another life, kept beside this one; not prepared yet."""
         return Ground(self.folder.with_name(f"{self.folder.name}-{name}"), life, until)
