@@ -201,7 +201,7 @@ CARDS = (
             "after the backup",
             {"event-lost": "not one entry is gone: list of erasures, tables and ledger are all of before"},
         ),
-        shown=(("{entry}",), ("{number}",)),
+        shown=(("{entry}",), ("ledger", "{number}")),
         evidence="the ledger ends with entry {entry}, none of them an erasure: everything here is from before it",
         mitigation=Rubric(
             "erase-again",

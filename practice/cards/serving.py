@@ -33,8 +33,8 @@ def move_alias(scratch: Scratch) -> dict[str, str]:
 def roll_back_silently(scratch: Scratch) -> dict[str, str]:
     """Somebody on call rolls back in the night, and goes to bed."""
     played, right = scratch.played, champion_of(scratch.played)
-    ticket = f"OPS-{scratch.random.randrange(1000, 9999)}"
-    played.must("rollback", "--reason", f"{ticket}: felt slow")
+    ticket, before = f"OPS-{scratch.random.randrange(1000, 9999)}", played.context.promoted_versions()[-2]
+    played.must("rollback", "--to", before, "--reason", f"{ticket}: felt slow")
     context = played.context
     entry = f"{len(context.ledger.entries()):06d}"
     return {"right": str(right), "now": str(context.answering_version()), "ticket": ticket, "entry": entry}
