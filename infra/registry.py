@@ -33,8 +33,7 @@ from infra.storage import forget_unfinished_database, make_folder, mark_migrated
 EXPERIMENT = "flight-lateness"
 CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
 MODEL_FILE = "model.skops"
-BUNDLE, RECORD, LINEAGE = "bundle", "gate.json", "lineage.json"
-CARD = "card"
+BUNDLE, RECORD, LINEAGE, CARD = "bundle", "gate.json", "lineage.json", "card"
 DATABASE = "mlflow.db"
 
 
@@ -294,4 +293,7 @@ def _now() -> int:
 
 
 def _local(uri: str) -> Path:
-    return Path(mlflow.artifacts.download_artifacts(uri))
+    try:
+        return Path(mlflow.artifacts.download_artifacts(uri))
+    except (MlflowException, OSError) as error:
+        raise RegistryError(f"{uri} is missing; restore it from a copy, or train again") from error

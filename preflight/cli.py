@@ -8,6 +8,7 @@ import typer
 
 from preflight import (
     alarms_cli,
+    card_cli,
     contenders_cli,
     drill_cli,
     explain_cli,
@@ -52,6 +53,7 @@ app.add_typer(serving_cli.app)
 app.add_typer(server_cli.app)
 app.add_typer(rollout_cli.app)
 app.add_typer(versions_cli.app)
+app.add_typer(card_cli.app)
 app.add_typer(log_cli.app)
 app.command()(workspace_cli.workspace)
 app.command()(workspace_cli.evidently)

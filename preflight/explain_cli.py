@@ -3,24 +3,12 @@
 from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
 
-VERSION_COMMAND = "version"
-
-
-class ExplainGroup(TyperGroup):
-    """A group whose `version` command need not be named: `explain`, `explain 8` and `explain --json` mean it."""
-
-    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:
-        """As every group's, the name put in where none is."""
-        first = args[0] if args else ""
-        names_none = not args or first.isdigit() or (first.startswith("-") and first not in ctx.help_option_names)
-        return super().parse_args(ctx, [VERSION_COMMAND, *args] if names_none else args)
-
+from preflight.version_group import VERSION_COMMAND, VersionGroup
 
 app = typer.Typer(
     name="explain",
-    cls=ExplainGroup,
+    cls=VersionGroup,
     help="Why: a version's verdict (also without its name: `preflight explain 8`), a flight's probability, a model.",
 )
 

@@ -1,28 +1,12 @@
-"""`preflight rebuild` and `preflight card`, declared apart from the other commands; tools are imported inside."""
+"""`preflight rebuild`, declared apart from the other commands; tools are imported inside."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 app = typer.Typer()
 
-Version = Annotated[int, typer.Argument(help="model version", min=1)]
 Json = Annotated[bool, typer.Option("--json", help="print one JSON document instead of tables")]
-
-
-@app.command()
-def card(
-    context: typer.Context,
-    version: Version,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="file to write, a page if it ends in .html; default: print")
-    ] = None,
-) -> None:
-    """Print the model card of a version: what it is for, data, quality, slices, fairness, limits, gate, lineage."""
-    from preflight import card as command
-
-    command.card(context.obj, version, output)
 
 
 @app.command()

@@ -71,10 +71,11 @@ def switch_held(context: Context, to: Served, reason: str) -> Switched:
     """As `switch`; the caller holds the serving folder."""
     record = exported_record(context.store, to.version) or context.registry.gate_record(to.version)
     require_let_in(record, to.version)
-    now = readable(context.store, POINTER) or to
-    hold(context.store, now.version, to.version, reason)
-    swap_pointers(context.store, now, to)
-    return Switched(now.version, to.version, settle(context))
+    served = readable(context.store, POINTER)
+    left = served.version if served else context.answering_version() or to.version  # nothing was served here yet
+    hold(context.store, left, to.version, reason)
+    swap_pointers(context.store, served or to, to)
+    return Switched(left, to.version, settle(context))
 
 
 def readable(store: Store, pointer: str) -> Served | None:

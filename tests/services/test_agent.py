@@ -233,6 +233,15 @@ def test_a_rollback_moves_traffic_registry_and_records_and_goes_forth_again_only
     assert context.answering_version() == context.champion() == 2
 
 
+def test_a_rollback_where_nothing_was_served_yet_says_which_version_it_leaves(context):
+    context.store.remove(POINTER)
+
+    done = roll_back(context, "at night", to=1)
+
+    assert (done.version_before, done.version) == (2, 1)
+    assert (context.ledger.entries()[-1]["from"], served(context)) == (2, 1)
+
+
 def test_a_version_that_was_refused_never_takes_over_whoever_asks_for_it(context):
     with pytest.raises(PromotionRefused):
         roll_back(context, "a drill", to=REFUSED)
