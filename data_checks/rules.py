@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from data_checks import schema as s
+from data_checks import contract as c
 
 THERE, WITHIN, AMONG, LIKE, TRUE = "there", "within", "among", "like", "true"
 ONCE, BEFORE, THERE_WHEN, ABSENT_WHEN, MOSTLY_THERE = "once", "before", "there when", "absent when", "mostly there"
@@ -27,20 +27,20 @@ class Rule:
     pattern: str = ""
 
 
-def row_rules(table: s.Table) -> tuple[Rule, ...]:
+def row_rules(table: c.Table) -> tuple[Rule, ...]:
     """The rules that follow from a table's columns, key and joint promises; of a feed with its derived columns."""
     columns = (*table.columns, *getattr(table, "derived", ()))
     alone = [rule for column in columns for rule in column_rules(column)]
-    once = Rule(f"{' and '.join(table.key)} seen once", s.QUARANTINE, ONCE, table.key)
-    return (*alone, once, *(_joint_rules(table) if isinstance(table, s.Feed) else ()))
+    once = Rule(f"{' and '.join(table.key)} seen once", c.QUARANTINE, ONCE, table.key)
+    return (*alone, once, *(_joint_rules(table) if isinstance(table, c.Feed) else ()))
 
 
-def measure_rules(feed: s.Feed) -> tuple[Rule, ...]:
+def measure_rules(feed: c.Feed) -> tuple[Rule, ...]:
     """The rules about a whole batch of a feed."""
     return tuple(rule for column in feed.measures for rule in column_rules(column))
 
 
-def column_rules(column: s.Column) -> list[Rule]:
+def column_rules(column: c.Column) -> list[Rule]:
     """What a column promises by itself."""
     name, names, severity = column.name, (column.name,), column.severity
     rules = []
@@ -48,7 +48,7 @@ def column_rules(column: s.Column) -> list[Rule]:
         rules.append(Rule(f"{name} is there", severity, THERE, names))
     if column.most_missing is not None:
         words = f"{name} missing in at most {column.most_missing:.0%} of the rows"
-        rules.append(Rule(words, s.BLOCK, MOSTLY_THERE, names, maximum=column.most_missing))
+        rules.append(Rule(words, c.BLOCK, MOSTLY_THERE, names, maximum=column.most_missing))
     if column.minimum is not None or column.maximum is not None:
         words = f"{name} {_range(column)} {column.unit}".strip()
         rules.append(Rule(words, severity, WITHIN, names, column.minimum, column.maximum))
@@ -61,7 +61,7 @@ def column_rules(column: s.Column) -> list[Rule]:
     return rules
 
 
-def allowed(column: s.Column) -> str:
+def allowed(column: c.Column) -> str:
     """The values a column may have, in words; empty where any of its type will do."""
     found = [_range(column)] if column.minimum is not None or column.maximum is not None else []
     found += [", ".join(column.domain)] if column.domain else []
@@ -93,14 +93,14 @@ def repeats(key: tuple[str, ...]) -> pl.Expr:
     return ~pl.struct(key).is_first_distinct() & has_key
 
 
-def _joint_rules(feed: s.Feed) -> list[Rule]:
+def _joint_rules(feed: c.Feed) -> list[Rule]:
     before = [
-        Rule(f"{earlier} before {later}", s.QUARANTINE, BEFORE, (earlier, later)) for earlier, later in feed.ascending
+        Rule(f"{earlier} before {later}", c.QUARANTINE, BEFORE, (earlier, later)) for earlier, later in feed.ascending
     ]
     conditions = [(THERE_WHEN, "is there", feed.required_when), (ABSENT_WHEN, "is missing", feed.absent_when)]
     conditional = [
         Rule(
-            f"{column} {words} when {when} is {' or '.join(values)}", s.QUARANTINE, kind, (column, when), values=values
+            f"{column} {words} when {when} is {' or '.join(values)}", c.QUARANTINE, kind, (column, when), values=values
         )
         for kind, words, promises in conditions
         for column, when, values in promises
@@ -108,7 +108,7 @@ def _joint_rules(feed: s.Feed) -> list[Rule]:
     return before + conditional
 
 
-def _range(column: s.Column) -> str:
+def _range(column: c.Column) -> str:
     if column.maximum is None:
         return f"at least {column.minimum:g}"
     if column.minimum is None:

@@ -1,9 +1,10 @@
 """Great Expectations suites and checkpoints, derived from the contract's rules. The only module that imports it."""
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import great_expectations as gx
 import great_expectations.expectations as gxe
@@ -34,15 +35,28 @@ COUNTS = {"result_format": "BASIC"}
 NAMES_ROWS = {"result_format": "COMPLETE", "unexpected_index_column_names": [ROW]}
 """Naming rows takes half as long again, so only rules that broke are asked for them, and records stay small."""
 
+Derive = Callable[[s.Feed, pl.DataFrame, Any], pl.DataFrame]
+"""What `with_derived` does: the batch of a feed with its derived columns, beside what was known before."""
+Measure = Callable[[s.Feed, pl.DataFrame, int, Any, Iterable[int]], dict[str, float | None]]
+"""What `measure_batch` does: every measure of a feed's contract by name."""
+
 
 class Validator:
     """A Great Expectations file context under `folder`: for each feed a suite for rows and one for measures.
 
     The suites are written anew at every start: they follow the contract, and a process that
-    was killed while it wrote one leaves nothing that the next would have to read.
+    was killed while it wrote one leaves nothing that the next would have to read. Feeds of another
+    contract come with their own `derive` and `measure`.
     """
 
-    def __init__(self, folder: Path, feeds: Iterable[s.Feed] = tuple(s.FEEDS.values())) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        feeds: Iterable[s.Feed] = tuple(s.FEEDS.values()),
+        derive: Derive = with_derived,
+        measure: Measure = measure_batch,
+    ) -> None:
+        self._derive, self._measure = derive, measure
         for stale in STALE:
             _remove(folder / "gx" / stale)
         folder.mkdir(parents=True, exist_ok=True)
@@ -63,7 +77,7 @@ class Validator:
         days: int,
         name: str,
         moment: datetime,
-        history: History = History(),  # noqa: B008 - frozen
+        history: Any = History(),  # noqa: B008 - frozen
     ) -> list[RuleResult]:
         """Judge a batch that covers so many `days`, its rows and then itself; one result per rule.
 
@@ -71,20 +85,20 @@ class Validator:
         """
         run = RunIdentifier(run_name=name, run_time=moment)
         rows_checkpoint, measures_checkpoint = self._checkpoints[feed.name]
-        derived = with_derived(feed, batch, history)
+        derived = self._derive(feed, batch, history)
         frame = derived.with_row_index(ROW).to_pandas()
         rows = _name_rows(_run(rows_checkpoint, run, frame), _data_of(rows_checkpoint), feed, derived, frame)
         failed = {row for result in rows for row in result.failed_rows}
-        measured = measure_batch(feed, derived, days, history, failed)
+        measured = self._measure(feed, derived, days, history, failed)
         numbers = pl.DataFrame([measured], schema={column.name: column.dtype for column in feed.measures})
         found = _run(measures_checkpoint, run, numbers.to_pandas())
         return rows + [_measure_result(result, measured) for result in found]
 
-    def check_rows(self, feed: s.Feed, batch: pl.DataFrame, history: History) -> list[RuleResult]:
+    def check_rows(self, feed: s.Feed, batch: pl.DataFrame, history: Any) -> list[RuleResult]:
         """As `check`, of the rules about rows alone, for rows that are no whole week; nothing is recorded."""
         checkpoint, _ = self._checkpoints[feed.name]
         (definition,) = checkpoint.validation_definitions
-        derived = with_derived(feed, batch, history)
+        derived = self._derive(feed, batch, history)
         frame = derived.with_row_index(ROW).to_pandas()
         found = definition.data.get_batch({"dataframe": frame}).validate(definition.suite, result_format=COUNTS)
         return _name_rows(_readable(found.results), definition.data, feed, derived, frame)

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 
 import polars as pl
 
-from data_checks import schema as s
+from data_checks import contract as c
 from data_checks.rules import measure_rules, repeats
 
 BROKEN_RULES = "broken_rules"
@@ -43,7 +43,7 @@ class Verdict:
     quarantined: pl.DataFrame
 
 
-def judge_batch(batch: pl.DataFrame, feed: s.Feed, results: list[RuleResult]) -> Verdict:
+def judge_batch(batch: pl.DataFrame, feed: c.Feed, results: list[RuleResult]) -> Verdict:
     """Split a batch by its rule results; `quarantined` has one more column naming the rules a row broke.
 
     Raises BatchBlocked naming every broken rule of severity `block`, and those to quarantine by that name no row.
@@ -54,7 +54,7 @@ def judge_batch(batch: pl.DataFrame, feed: s.Feed, results: list[RuleResult]) ->
         raise BatchBlocked(f"{feed.name} stays out, it broke: {broken}")
     rules_of_row: dict[int, list[str]] = {}
     for result in results:
-        if not result.passed and result.severity == s.QUARANTINE:
+        if not result.passed and result.severity == c.QUARANTINE:
             for row in result.failed_rows:
                 rules_of_row.setdefault(row, []).append(result.rule)
     numbered = batch.with_row_index("row")
@@ -72,7 +72,7 @@ def judge_batch(batch: pl.DataFrame, feed: s.Feed, results: list[RuleResult]) ->
 
 
 def _blocks(result: RuleResult) -> bool:
-    return result.severity == s.BLOCK or (result.severity == s.QUARANTINE and not result.failed_rows)
+    return result.severity == c.BLOCK or (result.severity == c.QUARANTINE and not result.failed_rows)
 
 
 def later_copies(batch: pl.DataFrame, key: tuple[str, ...]) -> tuple[int, ...]:
@@ -80,7 +80,7 @@ def later_copies(batch: pl.DataFrame, key: tuple[str, ...]) -> tuple[int, ...]:
     return tuple(batch.select(pl.arg_where(repeats(key))).to_series().to_list())
 
 
-def as_record(week: str, feed: s.Feed, rows: int, results: list[RuleResult]) -> dict:
+def as_record(week: str, feed: c.Feed, rows: int, results: list[RuleResult]) -> dict:
     """What the rules said of a batch of so many rows, as plain values to be kept; of measures with their bounds."""
     bounds = {rule.name: {"minimum": rule.minimum, "maximum": rule.maximum} for rule in measure_rules(feed)}
     rules = [

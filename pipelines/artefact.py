@@ -9,7 +9,8 @@ from infra.bundle import Bundle, pack_bundle
 from infra.scorer import Scorer
 from pipelines.artefact_parity import ArtefactParity, estimator_probability, hard_rows, require_parity
 from pipelines.calibration_map import CalibrationMap
-from pipelines.feature_catalog import CATEGORIES, NAMES
+from pipelines.encoding import FLIGHTS
+from pipelines.feature_catalog import NAMES
 from pipelines.forest import UnservableModelError, forest_of, path_contributions
 from pipelines.linear import linear_of
 from pipelines.onnx_export import forest_onnx, linear_onnx
@@ -48,18 +49,22 @@ def build_bundle(
 
 
 def require_exact(
-    estimator: object, calibration: CalibrationMap, scorer: Scorer, gate: np.ndarray, seed: int
+    estimator: object,
+    calibration: CalibrationMap,
+    scorer: Scorer,
+    gate: np.ndarray,
+    seed: int,
+    sizes: Sequence[int] = FLIGHTS.sizes,
 ) -> ArtefactParity:
     """That a loaded bundle says what its estimator says, on the encoded rows of the gate and hard rows made of them.
 
     Raises WrongConversion with the largest difference when it does not: such a bundle must not be registered.
     """
-    rows = rows_to_probe(estimator, gate, seed)
+    rows = rows_to_probe(estimator, gate, seed, sizes)
     return require_parity(estimator_probability(estimator, calibration, rows), scorer.probability(rows))
 
 
-def rows_to_probe(estimator: object, gate: np.ndarray, seed: int) -> np.ndarray:
-    """The encoded rows of the gate, and hard ones made of them for this estimator."""
+def rows_to_probe(estimator: object, gate: np.ndarray, seed: int, sizes: Sequence[int] = FLIGHTS.sizes) -> np.ndarray:
+    """The encoded rows of the gate, and hard ones made of them for this estimator; `sizes`: codes of each category."""
     forest = None if isinstance(estimator, Pipeline) else forest_of(estimator)
-    codes = [len(values) for values in CATEGORIES.values()]
-    return hard_rows(gate, codes, seed, forest, infinities=forest is not None)  # a regression takes none
+    return hard_rows(gate, sizes, seed, forest, infinities=forest is not None)  # a regression takes none

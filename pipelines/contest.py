@@ -93,10 +93,11 @@ def serve(name: str, rows: MonthRows, parameters: ModelParameters) -> Served | N
     if name in YARDSTICKS:
         return None
     fitted = fit_bundle(rows.learned, replace(parameters, kind=name), IDENTITY, THRESHOLD, {})
-    said = fitted.scorer.explain(encode_features(rows.scored))
+    encoded = encode_features(rows.scored)
+    said = fitted.scorer.explain(encoded)
     unexplained = np.abs(said.bias + said.contributions.sum(axis=1) - said.log_odds).max()
     parity = prove_parity(fitted, rows.scored, parameters.seed)
-    return Served(latency_us(fitted.scorer, rows.scored), parity.value, float(unexplained))
+    return Served(latency_us(fitted.scorer, encoded), parity.value, float(unexplained))
 
 
 def conclude(results: Sequence[Result], served: dict[str, Served | None]) -> str:

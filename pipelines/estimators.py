@@ -55,10 +55,12 @@ def plain_parameters(settings: Settings, trees: int | None = None) -> ModelParam
     )
 
 
-def make_estimator(parameters: ModelParameters) -> object:
-    """The estimator of a kind, not yet fitted, on a matrix of numbers whose first columns are codes."""
+def make_estimator(parameters: ModelParameters, codes: int = len(CATEGORICAL)) -> object:
+    """The estimator of a kind, not yet fitted, on a matrix of numbers whose first `codes` columns are codes."""
+    if parameters.kind == LOGISTIC:
+        return _logistic(parameters, codes)
     make = ESTIMATORS[parameters.kind]
-    if parameters.kind == LOGISTIC or parameters.forests == 1:
+    if parameters.forests == 1:
         return make(parameters)
     forests = [make(replace(parameters, seed=seed)) for seed in _seeds(parameters)]
     return AveragedForests(forests, parameters.threads)
@@ -101,11 +103,11 @@ def _lightgbm(parameters: ModelParameters) -> object:
     )
 
 
-def _logistic(parameters: ModelParameters) -> Pipeline:
-    codes, numbers = slice(0, len(CATEGORICAL)), slice(len(CATEGORICAL), None)
+def _logistic(parameters: ModelParameters, codes: int = len(CATEGORICAL)) -> Pipeline:
+    first, rest = slice(0, codes), slice(codes, None)
     scaled = make_pipeline(SimpleImputer(keep_empty_features=True), StandardScaler())
     columns = ColumnTransformer(
-        [("codes", OneHotEncoder(handle_unknown="ignore"), codes), ("numbers", scaled, numbers)], sparse_threshold=0
+        [("codes", OneHotEncoder(handle_unknown="ignore"), first), ("numbers", scaled, rest)], sparse_threshold=0
     )
     return make_pipeline(columns, LogisticRegression(max_iter=1000, random_state=parameters.seed))
 

@@ -1,7 +1,7 @@
 """What the gate looks at: challenger and rival on the same newest flights, overall, by slice and by group."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
@@ -22,7 +22,8 @@ FAMILIES_OF_SIZE = {"carriers": (s.CARRIER, 0.05), "destinations": (s.DESTINATIO
 class JudgedFlights:
     """The newest flights and their truth. `slices` has a column of names per family, `places` carrier and destination.
 
-    `is_late` and `day` are (n_rows,), as are the rows of the two tables.
+    `places` has the columns that `Looking.families` names. `is_late` and `day` are (n_rows,), as are the rows of the
+    two tables.
     """
 
     is_late: np.ndarray
@@ -102,7 +103,8 @@ class Looking:
     """How the evidence is gathered: a slice needs so many flights, late ones and days.
 
     `confidence`, one-sided, is of a gain; `harm_confidence` of a harm, in cost or in any slice: of all slices together,
-    so that the more there are the more it takes to call one worse. Source: Bonferroni's inequality.
+    so that the more there are the more it takes to call one worse. Source: Bonferroni's inequality. In `families`
+    small and large are compared: each has its column of `JudgedFlights.places`, and the share below which is small.
     """
 
     confidence: float = 0.95
@@ -111,6 +113,7 @@ class Looking:
     slice_late: int = 30
     slice_days: int = 4
     seed: int = 2013
+    families: Mapping[str, tuple[str, float]] = field(default_factory=lambda: FAMILIES_OF_SIZE)
 
 
 def gather_evidence(
@@ -141,7 +144,7 @@ def gather_evidence(
         cost_saved_at_most=_at_most(saved, day, looking.harm_confidence),
         slices=measure_slices(challenger, gain, flights, looking),
         slices_left_out=slices_with_too_little(flights, looking),
-        fairness=measure_fairness(challenger, rival, flights, costs),
+        fairness=measure_fairness(challenger, rival, flights, costs, looking.families),
         artefact=artefact,
     )
 
@@ -183,11 +186,15 @@ def _slices(flights: JudgedFlights, looking: Looking) -> Iterator[tuple[tuple[st
 
 
 def measure_fairness(
-    challenger: np.ndarray, rival: np.ndarray, flights: JudgedFlights, costs: CostTable
+    challenger: np.ndarray,
+    rival: np.ndarray,
+    flights: JudgedFlights,
+    costs: CostTable,
+    families: Mapping[str, tuple[str, float]] = FAMILIES_OF_SIZE,
 ) -> tuple[Fairness, ...]:
     """The gaps between small and large, for each family in which both have late flights and others."""
     found = []
-    for family, (column, share) in FAMILIES_OF_SIZE.items():
+    for family, (column, share) in families.items():
         size = sizes(flights.places[column], share)
         gaps = [
             measure_gap(family, size, decide_warnings(probability, costs.threshold), flights.is_late)

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from pipelines.encoding import encode_features
+from pipelines.encoding import Encoding, encode_features
 from pipelines.feature_catalog import CATEGORICAL, CATEGORIES, NAMES, NUMERIC
 
 
@@ -65,3 +65,18 @@ def test_a_row_alone_is_encoded_as_in_its_table():
 
 def test_no_rows_are_encoded_as_none():
     assert encode_features(rows(0)).shape == (0, len(NAMES))
+
+
+def test_features_of_another_catalog_are_encoded_and_told_back_by_it():
+    shapes = Encoding({"corner": ("NE", "SW")}, ("ink",))
+    table = pl.DataFrame({"ink": [2.5, None], "corner": ["SW", "??"]})
+
+    encoded = shapes.encode(table)
+
+    assert np.array_equal(encoded, [[1, 2.5], [np.nan, np.nan]], equal_nan=True)
+    assert (shapes.names, shapes.sizes) == (("corner", "ink"), (2,))
+    assert shapes.decode(encoded) == [{"corner": "SW", "ink": 2.5}, {"corner": None, "ink": None}]
+
+
+def test_without_categories_every_feature_is_a_number():
+    assert Encoding({}, ("ink", "ink_00")).encode(pl.DataFrame({"ink_00": [1.0], "ink": [2.0]})).tolist() == [[2, 1]]

@@ -133,6 +133,21 @@ def test_the_rise_of_a_gap_is_the_challengers_less_the_rivals():
     assert (found.challenger.missed_gap, found.challenger.worst, found.rival.worst, found.rise) == (1.0, 1.0, 0.0, 1.0)
 
 
+def test_small_and_large_are_those_of_the_families_that_are_looked_at():
+    judged = replace(
+        of_one_slice(200, 100), is_late=np.arange(200) % 2, places=pl.DataFrame({"shop": ["A"] * 30 + ["B"] * 170})
+    )
+    asked = judged, FILE, COSTS
+
+    shops, nobody = (
+        gather_evidence(np.full(200, 0.9), np.full(200, 0.1), "", *asked, replace(LOOKING, families=families)).fairness
+        for families in ({"shops": ("shop", 0.2)}, {})
+    )
+
+    assert [(one.family, one.challenger.flights) for one in shops] == [("shops", {"small": 30, "large": 170})]
+    assert nobody == ()
+
+
 def test_cost_and_gain_are_of_the_same_flights():
     """Rival: silent about all, two late of four, 2 * 3 / 4; challenger: right about all."""
     judged = flights(["JFK"] * 4, [1, 0, 1, 0])

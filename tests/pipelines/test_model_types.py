@@ -5,7 +5,7 @@ import pytest
 import skops.io
 
 from infra.model_file import load_model
-from pipelines.estimators import ESTIMATORS, ModelParameters, make_estimator
+from pipelines.estimators import ESTIMATORS, LOGISTIC, ModelParameters, make_estimator
 from pipelines.feature_catalog import CATEGORICAL, NAMES
 
 
@@ -22,3 +22,14 @@ def test_a_model_of_any_kind_answers_as_before_it_was_saved(kind, forests, tmp_p
     loaded = load_model(path)
 
     assert np.array_equal(loaded.predict_proba(features), fitted.predict_proba(features))
+
+
+def test_a_regression_takes_as_many_columns_for_codes_as_it_is_told():
+    features = np.array([[0.0, 1.0], [1.0, 2.0], [2.0, 3.0]])
+
+    numbers = [
+        make_estimator(ModelParameters(kind=LOGISTIC), codes=codes).fit(features, [0, 1, 1])[-1].n_features_in_
+        for codes in (1, 2)
+    ]
+
+    assert numbers == [3 + 1, 3 + 3]

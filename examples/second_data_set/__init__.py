@@ -1,0 +1,1 @@
+"""A second data set through the general parts of Preflight: handwritten digits instead of flights."""
