@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,6 +49,9 @@ def play(
             drill.play(scene)
         except PreflightError as error:
             problem, silent = str(error), isinstance(error, SignalMissing)
+        except Exception as error:  # a drill with a fault of its own has failed, and the next one is played
+            traceback.print_exc()
+            problem = f"{drill.name}: {type(error).__name__}: {error}"
     return Result(
         drill=drill,
         moments=tuple(scene.moments),
