@@ -31,7 +31,7 @@ test-loop: setup ## an aged champion is replaced through Prefect with no hand on
 test-compose: setup ## the stack of containers: up, asked, each part killed, backup, restore; an hour, needs Docker
 	@$(VENV)/bin/python -m pytest tests/compose -m compose -s
 
-test-drills: setup ## every drill passes, and fails without its fault and with its detector off; an hour
+test-drills: setup ## every drill with and without its fault and its detector, every card solved; two hours
 	@$(VENV)/bin/python -m pytest tests/practice -m drills -s
 
 test-commands: setup ## every command that a page names is run on the lived year in var/; an hour

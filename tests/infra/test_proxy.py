@@ -375,7 +375,7 @@ def test_no_request_fails_while_one_of_two_workers_is_killed(start):
 @needs_nginx
 def test_a_worker_that_hangs_is_invisible(start):
     with worker_process("one") as (one, process), worker_process("two") as (two, _):
-        proxy = start(one, two, answer_seconds=0.5)
+        proxy = start(one, two, answer_seconds=2)
         process.send_signal(signal.SIGSTOP)
 
         answers = [predict(proxy) for _ in range(20)]

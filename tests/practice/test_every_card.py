@@ -1,4 +1,4 @@
-"""Every incident card dealt, looked into and mended as its expert does; half an hour: `pytest -m loop` on this file."""
+"""Every incident card dealt, looked into and mended as its expert does; half an hour of `make test-drills`."""
 
 import os
 import shlex
@@ -16,7 +16,7 @@ from practice.cards.table import Dealt, Table
 from practice.cards.vocabulary import CAUSES
 from practice.drills.ground import Played
 
-pytestmark = pytest.mark.loop
+pytestmark = pytest.mark.drills
 
 SEED = 7
 
