@@ -1,57 +1,63 @@
 """Commands that the pages name: each can be typed as it stands; `make test-commands` types them, on a lived year."""
 
+import os
 import re
-import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from typed_commands import problem_of
+
+from infra.leash import leashed
+from infra.network import wait_until_answering
+from practice.drills.ground import Ground
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 IN_CODE = re.compile(r"`((?:\.venv/bin/)?preflight [^`\n]+)`")
 IN_BLOCK = re.compile(r"^    ((?:\.venv/bin/)?preflight [a-z-][^#\n]+)", re.MULTILINE)
 WITH_PLACEHOLDER = re.compile(r"\b[A-Z]{2,}\b(?!\d)|\[|\.\.\.|\||<")
-NOT_FOR_A_TEST = (
-    *("serve", "up", "down", "logs", "worker", "agent", "evidently", "prometheus", "forget", "backup", "restore"),
-    *(
-        "rollback",
-        "rollout",
-        "traffic",
-        "ask",
-        "deploy",
-        "automations",
-        "end-week",
-        "loop-demo",
-        "demo",
-        "tour",
-        "interview",
-    ),
-    *(
-        "deliver",
-        "drill",
-        "train",
-        "retrain",
-        "score",
-        "quarantine replay",
-        "quarantine discard",
-        "card deal",
-        "bakeoff",
-    ),
-    *(
-        "contenders",
-        "gate --calibrate",
-        "alarms --calibrate",
-        "prove engine",
-        "prove kills",
-        "prove swaps",
-        "score-card",
-    ),
-    *("prove worker", "features --worth", "prove detectors", "rebuild --random 20", "figures --write", "card answer"),
-)
-"""What stays, wants a server or a terminal, changes the life, or takes too long for a test: other suites run it."""
+RUN_BY = {
+    "alarms --calibrate": "tests/preflight/test_alarms_command.py",
+    "automations": "tests/preflight/test_loop_commands.py",
+    "bakeoff": "tests/preflight/test_bakeoff_command.py",
+    "contenders": "tests/preflight/test_contenders_command.py",
+    "demo": ".github/workflows/ci.yml",
+    "deploy": "tests/pipelines/test_deployed_flow.py",
+    "down": "tests/preflight/test_stack.py",
+    "drill run": "tests/practice/test_drills_play.py",
+    "features --worth": "tests/pipelines/test_worth.py",
+    "forget": "tests/journey/test_forget.py",
+    "gate --calibrate": "tests/preflight/test_gate_command.py",
+    "interview": "tests/practice/test_practice_commands.py",
+    "logs": "tests/preflight/test_stack.py",
+    "loop-demo": "tests/journey/test_loop.py",
+    "prometheus": "tests/preflight/test_stack.py",
+    "prove worker": "tests/journey/test_worker.py",
+    "serve": "tests/contracts/test_bento.py",
+    "tour": "tests/practice/test_practice_commands.py",
+    "up": "tests/preflight/test_stack.py",
+    "worker": "tests/journey/test_worker.py",
+}
+"""What stays until it is ended, asks somebody, or takes up to an hour, and the test that runs it, on less."""
+SHORTER = {
+    "preflight figures --write docs/figures.md": "preflight figures",
+    "preflight prove detectors --weeks 2": "preflight prove detectors --weeks 1",
+    "preflight prove detectors --without contract": "preflight prove detectors --weeks 1",
+    "preflight prove detectors --without skew": "preflight prove detectors --weeks 1",
+    "preflight prove detectors": "preflight prove detectors --weeks 1",
+    "preflight prove engine": "preflight prove engine --weeks 6",
+    "preflight prove kills": "preflight prove kills --count 2",
+    "preflight prove kills --count 5": "preflight prove kills --count 2",
+    "preflight prove no-leak --moments 50": "preflight prove no-leak --moments 20",
+    "preflight prove swaps": "preflight prove swaps --count 2 --rollbacks 1",
+    "preflight rebuild --random 20": "preflight rebuild --random 1",
+}
+"""What would take long, and the same on less, which is run."""
+SERVED = "ask", "traffic", "rollout", "rollback"
+"""What talks to a service that runs."""
 
 ONLY_NAMED = "Missing argument", "Missing option", "requires an argument", "give a "
 """What is said of a command that a sentence names without its arguments."""
@@ -69,8 +75,14 @@ def _bare(command: str) -> str:
     return re.sub(r"\b(?:EWR|JFK|LGA|[A-Z0-9]{2}\d+[A-Z]*)\b", "x", command)
 
 
-def _is_for_a_test(command: str) -> bool:
-    return not any(command.removeprefix("preflight ").startswith(one) for one in NOT_FOR_A_TEST)
+def _begins(command: str, *names: str) -> bool:
+    return any(f"{command} ".startswith(f"preflight {name} ") for name in names)
+
+
+def typed_here() -> list[str]:
+    """What is run below: what needs no service first, as what follows may change who is champion."""
+    whole = [one for one in named() if problem_of(one) is None and not _begins(one, *RUN_BY) and one not in SHORTER]
+    return sorted(whole, key=lambda one: _begins(one, *SERVED))
 
 
 @pytest.mark.parametrize("command", named())
@@ -80,16 +92,50 @@ def test_a_command_that_a_page_names_can_be_typed(command):
     assert not problem or any(words in problem for words in ONLY_NAMED), problem
 
 
+@pytest.mark.parametrize(("command", "test"), sorted(RUN_BY.items()))
+def test_what_is_not_run_here_is_run_by_another_test(command, test):
+    text = (ROOT / test).read_text()
+
+    assert [word for word in command.split() if word.strip("-") not in text] == []
+
+
+def test_what_takes_long_is_run_on_less():
+    assert set(SHORTER.values()) <= set(typed_here()) | {"preflight figures"}
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory) -> Path:
+    """A copy of the lived year in `var/`, or in PREFLIGHT_HOME."""
+    lived = Path(os.environ.get("PREFLIGHT_HOME", ROOT / "var"))
+    assert (lived / "history.json").exists(), f"no year was lived in {lived}; run: make demo"
+    return Ground(lived, life={}).copy(tmp_path_factory.mktemp("commands") / "var").home
+
+
+@pytest.fixture(scope="module")
+def service(home: Path) -> Iterator[None]:
+    """A service of that life, at the address that pages name."""
+    serve = [sys.executable, "-m", "preflight", "serve", "--port", "3000"]
+    with leashed(serve, home / "logs" / "serve.log", {**os.environ, "PREFLIGHT_HOME": str(home)}) as process:
+        wait_until_answering("http://127.0.0.1:3000/readyz", process, home / "logs" / "serve.log", 180)
+        yield
+
+
 @pytest.mark.commands
-@pytest.mark.parametrize("command", [one for one in named() if _is_for_a_test(one) and problem_of(one) is None])
-def test_a_command_that_a_page_names_does_what_it_says(command):
+@pytest.mark.parametrize("command", typed_here())
+def test_a_command_that_a_page_names_does_what_it_says(command, home, request):
+    if _begins(command, *SERVED):
+        request.getfixturevalue("service")
+
     ended = subprocess.run(
-        [sys.executable, "-m", *shlex.split(command)],
+        command.replace("preflight ", f"{sys.executable} -m preflight "),
+        shell=True,
         cwd=ROOT,
+        env={**os.environ, "PREFLIGHT_HOME": str(home)},
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         timeout=1800,
         check=False,
     )
 
-    assert ended.returncode == 0, ended.stderr
+    assert ended.returncode == 0, ended.stdout + ended.stderr
