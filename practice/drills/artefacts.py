@@ -22,7 +22,7 @@ from services.model import POINTER, PREVIOUS, Served, pointed
 from services.rollout import HISTORY
 from services.under_load import require_whole, under_load
 
-NEW_WORKER_SECONDS, CANARY_SECONDS = 90, 60
+NEW_WORKER_SECONDS, CANARY_SECONDS = 90, 150
 BROKEN_ORIGIN = "EWR"
 MOST_SHARE = 0.15
 """Of predictions that a canary may have made before it is stopped: its first step is a twentieth of the flights."""
