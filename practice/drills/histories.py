@@ -56,8 +56,8 @@ def restore_from_backup(scene: Scene) -> None:
     )
     parity = played.ask("parity")
     scene.recover(
-        parity["parity"]["largest_difference"] <= 1e-6,
-        f"the service answers from it: {parity['parity']['flights']} flights as they were scored before the loss",
+        parity["largest_difference"] <= 1e-6,
+        f"the service answers from it: {parity['flights']} flights as they were scored before the loss",
     )
 
 
