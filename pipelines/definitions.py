@@ -19,5 +19,5 @@ def features_sha256() -> str:
     It is of their syntax trees, which Python writes otherwise from one minor version to the next: so is the hash.
     """
     catalog = json.dumps([asdict(feature) for feature in feature_catalog.FEATURES], sort_keys=True, default=str)
-    sources = meaning_sha256(Path(module.__file__) for module in FEATURE_SOURCES)
+    sources = meaning_sha256(Path(str(module.__file__)) for module in FEATURE_SOURCES)
     return hashlib.sha256(f"{catalog}{sources}".encode()).hexdigest()

@@ -49,7 +49,15 @@ NOT_FOR_A_TEST = (
         "prove swaps",
         "score-card",
     ),
-    *("prove worker", "features --worth", "prove detectors", "rebuild --random 20", "figures --write", "card answer"),
+    *(
+        "prove worker",
+        "features --worth",
+        "prove detectors",
+        "rebuild --random 20",
+        "figures --write",
+        "figures --groups --write",
+    ),
+    "card answer",
 )
 """What stays, wants a server or a terminal, changes the life, or takes too long for a test: other suites run it."""
 
