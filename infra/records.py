@@ -1,4 +1,7 @@
-"""Records that cannot be changed unseen, signed with the SHA-256 of their content, and what one must say to promote."""
+"""Records that carry the SHA-256 of their content, and what one must say to promote.
+
+A change of one is seen. Who made it is not: "signed" means hashed here, and no key is behind it.
+"""
 
 import hashlib
 import json

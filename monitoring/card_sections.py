@@ -144,18 +144,18 @@ def fairness(facts: CardFacts) -> Section:
 
 
 def gate(facts: CardFacts) -> Section:
-    """The verdict and every check, with the signatures of the records that hold them."""
+    """The verdict and every check, with the hashes of the records that hold them."""
     judged = facts.judged
     tables = [_checks(f"The gate's checks of version {judged['version']}", judged["checks"])]
-    signatures = [f"Signed record of version {judged['version']}, SHA-256: {judged['sha256']}"]
+    hashes = [f"Record of version {judged['version']}, SHA-256 of its content: {judged['sha256']}"]
     if facts.is_refit:
         tables.insert(0, _checks(f"The checks of version {facts.version}, the refit", facts.record["checks"]))
-        signatures.insert(0, f"Signed record of version {facts.version}, SHA-256: {facts.record['sha256']}")
+        hashes.insert(0, f"Record of version {facts.version}, SHA-256 of its content: {facts.record['sha256']}")
     return Section(
         name="gate",
         title="Gate record",
         words=(f"{facts.verdict.capitalize()}, decided on {facts.record['decided_on']}: {facts.record['reason']}.",),
-        points=tuple(signatures),
+        points=tuple(hashes),
         tables=tuple(tables),
     )
 

@@ -13,8 +13,8 @@ def purpose(facts: CardFacts) -> Section:
             "arrive 15 minutes or more after schedule, as the US Department of Transportation counts a late flight. "
             "It is meant for planning around delays: whom to warn, where to keep a spare aircraft.",
             "Who answers for it: whoever runs the system and acts on its warnings. This is a reference system on data "
-            "of 2013; no airline or airport stands behind it. Nobody promotes a version by hand: the signed record of "
-            "the gate, further down, is all that lets one in, and it names what was asked.",
+            "of 2013; no airline or airport stands behind it. Nobody promotes a version by hand: the record of the "
+            "gate, further down, is all that lets one in, and it names what was asked.",
         ),
         points=(
             "Not for whether a flight is cancelled or diverted: it never learned from those.",

@@ -11,8 +11,8 @@ from scipy.stats import binomtest
 
 from infra.errors import PreflightError
 from monitoring.decision_cost import CostTable
+from pipelines.definitions import features_sha256
 from pipelines.evidence import Artefact, JudgedFlights, Looking, gather_evidence
-from pipelines.lineage import features_sha256
 from pipelines.promotion import GateRules, PromotionDecision, decide_promotion
 
 ROUNDS = 4000

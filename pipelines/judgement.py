@@ -10,11 +10,11 @@ from infra.stopwatch import part
 from monitoring.labels import IS_LATE
 from pipelines.clock import Week
 from pipelines.context import Context
+from pipelines.definitions import features_sha256
 from pipelines.encoding import encode_features
 from pipelines.evidence import Artefact, Looking, gather_evidence
 from pipelines.fitting import Fitted, latency_us, prove_parity, size_bytes
 from pipelines.gate_record import gate_record
-from pipelines.lineage import features_sha256
 from pipelines.promotion import GateRules, decide_promotion
 from pipelines.protocol import protocol_of
 from pipelines.registering import Fit, costs_of

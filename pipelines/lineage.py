@@ -1,25 +1,11 @@
 """What a version came from, and, when a second fit differs, which of those things it was."""
 
-import hashlib
-import json
 from dataclasses import asdict
-from functools import lru_cache
-from pathlib import Path
 
-from infra.revision import environment_facts, meaning_sha256
-from pipelines import as_of, feature_catalog, features, holiday, state
+from infra.revision import environment_facts
+from pipelines.definitions import features_sha256
 from pipelines.estimators import ModelParameters
 from pipelines.protocol import Protocol, Slices
-
-FEATURE_SOURCES = (as_of, feature_catalog, features, holiday, state)
-
-
-@lru_cache(maxsize=1)
-def features_sha256() -> str:
-    """The hash of the feature definitions: the catalog, and what the modules that compute it do."""
-    catalog = json.dumps([asdict(feature) for feature in feature_catalog.FEATURES], sort_keys=True, default=str)
-    sources = meaning_sha256(Path(module.__file__) for module in FEATURE_SOURCES)
-    return hashlib.sha256(f"{catalog}{sources}".encode()).hexdigest()
 
 
 def describe_lineage(

@@ -15,11 +15,12 @@ from monitoring.quality import measure_quality
 from monitoring.windows import sample_reference
 from pipelines.calibration_map import CalibrationMap
 from pipelines.context import Context
+from pipelines.definitions import features_sha256
 from pipelines.encoding import encode_features
 from pipelines.estimators import ModelParameters
 from pipelines.feature_catalog import NAMES
 from pipelines.fitting import Fitted, fit_bundle, labels_of
-from pipelines.lineage import describe_lineage, features_sha256
+from pipelines.lineage import describe_lineage
 from pipelines.protocol import Slices, protocol_of
 from pipelines.training import fit_key
 

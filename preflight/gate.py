@@ -15,6 +15,7 @@ from infra.settings import Settings
 from infra.storage import Store, write_atomically
 from pipelines.backfill import FEATURES, accepted_home, backfill
 from pipelines.context import Context, open_context
+from pipelines.definitions import features_sha256
 from pipelines.estimators import plain_parameters
 from pipelines.gate_fits import (
     KINDS,
@@ -30,7 +31,6 @@ from pipelines.gate_fits import (
 from pipelines.gate_power import GAINS, LONGEST, SHORTEST, DailyGains, daily_gains, power_curve
 from pipelines.gate_trials import Bench, NothingToTry, Trial, rate_of, try_twins
 from pipelines.judgement import looking_of, rules_of
-from pipelines.lineage import features_sha256
 from pipelines.registering import costs_of
 from pipelines.worth import with_labels
 from preflight import show

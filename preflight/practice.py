@@ -8,9 +8,11 @@ from pathlib import Path
 
 from rich.markdown import Markdown
 
+from data_checks import schema as s
 from infra.errors import PreflightError, UsageError
 from infra.settings import Settings
 from infra.storage import Store, write_atomically
+from pipelines.clock import Week
 from pipelines.context import open_context
 from practice.figures import figures_of, figures_page
 from practice.questions import LEVELS, Question, plain, read_questions
@@ -35,10 +37,13 @@ class NothingToQuote(PreflightError):  # noqa: N818
     """No week has a label yet, so that there is no figure."""
 
 
-def figures(settings: Settings, write: Path | None, as_json: bool) -> None:
-    """Print the figures, or write their page."""
+def figures(settings: Settings, groups: bool, write: Path | None, as_json: bool) -> None:
+    """Print the figures, or write their page; with `groups` those of each group of flights."""
     from pipelines.report import year_so_far
 
+    if groups:
+        _figures_of_groups(settings, write, as_json)
+        return
     year = year_so_far(open_context(settings))
     if not year.months or not year.of("gate"):
         raise NothingToQuote(f"expected a year that was lived under {settings.home}, got none; run: preflight demo")
@@ -50,6 +55,29 @@ def figures(settings: Settings, write: Path | None, as_json: bool) -> None:
         show.table("Figures", columns, [(one.name, one.value, one.meaning, one.command) for one in found])
     where = f" written to {write}" if write else ""
     show.finish(f"{len(found)} figures{where}", {"figures": [asdict(one) for one in found]}, as_json)
+
+
+def _figures_of_groups(settings: Settings, write: Path | None, as_json: bool) -> None:
+    from monitoring.labels import known_labels
+    from pipelines.registering import costs_of
+    from practice import groups as g
+
+    context = open_context(settings)
+    weeks = [event["week"] for event in context.journal.events("score")]
+    if not weeks:
+        raise NothingToQuote(f"expected a year that was lived under {settings.home}, got none; run: preflight demo")
+    last, threshold = Week.from_id(weeks[-1]), costs_of(settings).threshold
+    said = context.store.read_weeks("predictions", weeks).select(s.FLIGHT_ID, g.PROBABILITY)
+    labels = known_labels(context.accepted(s.OUTCOMES, last), last.end)
+    rows = g.with_groups(context.store.read_weeks("features", weeks)).join(said, on=s.FLIGHT_ID)
+    measured, left_out = g.measure_groups(rows.join(labels, on=s.FLIGHT_ID), threshold)
+    if write:
+        write_atomically(write, g.groups_page(measured, left_out, threshold, context.journal.digest()).encode())
+    elif not as_json:
+        show.table("Groups of flights", g.COLUMNS, [one.cells() for one in measured])
+    where = f" written to {write}" if write else ""
+    told = [dict(zip(g.COLUMNS, one.cells(), strict=True)) for one in measured]
+    show.finish(f"{len(measured)} groups{where}; {len(left_out)} too small", {"groups": told}, as_json)
 
 
 def interview(

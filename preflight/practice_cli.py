@@ -13,13 +13,14 @@ Json = Annotated[bool, typer.Option("--json", help="print one JSON document inst
 @app.command()
 def figures(
     context: typer.Context,
-    write: Annotated[Path | None, typer.Option(help="page to write, docs/figures.md")] = None,
+    groups: Annotated[bool, typer.Option("--groups", help="how each group of flights fared instead")] = False,
+    write: Annotated[Path | None, typer.Option(help="page to write, docs/figures.md or docs/groups.md")] = None,
     as_json: Json = False,
 ) -> None:
     """The figures of the life so far, by name: what the documents quote, each with the command that shows it."""
     from preflight import practice
 
-    practice.figures(context.obj, write, as_json)
+    practice.figures(context.obj, groups, write, as_json)
 
 
 @app.command()

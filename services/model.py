@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated
 
 import numpy as np
@@ -14,6 +15,7 @@ from infra.errors import PreflightError
 from infra.scorer import Scorer, load_bundle
 from infra.storage import StorageError, Store
 from pipelines.clock import Week
+from pipelines.definitions import features_sha256
 from pipelines.feature_catalog import NAMES
 
 POINTER, VERIFIED, PREVIOUS, CHALLENGER = (
@@ -181,7 +183,7 @@ def _fall_back(store: Store, refusal: ModelFileError | StorageError) -> Answerin
 
 
 def load_verified(store: Store, served: Served) -> Scorer:
-    """The bundle that is pointed to: its digests, its contract and its answers to the probe are as they were exported.
+    """The bundle that is pointed to: its digests, features, their definitions and its answers are as they should be.
 
     Raises ModelFileError.
     """
@@ -193,8 +195,20 @@ def load_verified(store: Store, served: Served) -> Scorer:
             f"{folder / MANIFEST} asks for {len(scorer.manifest['features'])} features that are not the "
             f"{len(expected)} of this version, in their order; run: preflight train"
         )
+    _require_same_definitions(scorer, folder)
     _require_same_answers(scorer, served, folder)
     return scorer
+
+
+def _require_same_definitions(scorer: Scorer, folder: Path) -> None:
+    """Names may stay while what they mean moves: the bundle says by which definitions its features were made."""
+    made_by, ours = scorer.manifest["facts"].get("features_sha256"), features_sha256()
+    if made_by not in (None, ours):
+        raise ModelFileError(
+            f"{folder / MANIFEST} was made by feature definitions {made_by[:12]}, expected {ours[:12]} as of this code "
+            "(another Python makes another hash); serve it by the code that trained it, or begin a home of its own "
+            "with: preflight replay"
+        )
 
 
 def _require_same_answers(scorer: Scorer, served: Served, folder: object) -> None:

@@ -8,8 +8,9 @@ import pytest
 
 from infra import revision
 from infra.revision import code_facts, meaning_sha256
+from pipelines.definitions import features_sha256
 from pipelines.estimators import ModelParameters
-from pipelines.lineage import describe_lineage, differences, features_sha256
+from pipelines.lineage import describe_lineage, differences
 from pipelines.protocol import Protocol, slice_time
 
 START = datetime(2013, 1, 1, 5, tzinfo=UTC)

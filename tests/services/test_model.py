@@ -11,18 +11,19 @@ from infra.bundle import MANIFEST, MODEL, REASONS, Bundle, ModelFileError
 from infra.storage import Store
 from pipelines.artefact import build_bundle
 from pipelines.calibration_map import IDENTITY
+from pipelines.definitions import features_sha256
 from pipelines.feature_catalog import NAMES
 from services.model import POINTER, PREVIOUS, VERIFIED, NothingToServe, export_model, load_served
 
 WEEK, NEXT_WEEK = "2013-03-04", "2013-03-11"
 
 
-def bundle_of(seed: int) -> Bundle:
+def bundle_of(seed: int, **facts: str) -> Bundle:
     """A small model of all features; another seed gives another."""
     random = np.random.default_rng(seed)
     features = random.normal(size=(400, len(NAMES)))
     trees = HistGradientBoostingClassifier(max_iter=3, early_stopping=False, random_state=seed)
-    return build_bundle(trees.fit(features, features[:, 3] > 0), IDENTITY, 0.5, {"seed": seed})
+    return build_bundle(trees.fit(features, features[:, 3] > 0), IDENTITY, 0.5, {"seed": seed, **facts})
 
 
 OLD, NEW = bundle_of(1), bundle_of(2)
@@ -145,6 +146,21 @@ def test_a_valid_model_of_other_features_does_not_answer(store, features):
 
     assert answering.served.version == 3
     assert f"manifest.json asks for {len(features)} features that are not the {len(NAMES)}" in answering.refused
+
+
+def test_a_model_of_other_definitions_under_the_same_names_does_not_answer(store):
+    export_model(store, bundle_of(5, features_sha256="0" * 64), 5, NEXT_WEEK)
+
+    answering = load_served(store)
+
+    assert answering.served.version == 3
+    assert f"made by feature definitions {'0' * 12}, expected {features_sha256()[:12]}" in answering.refused
+
+
+def test_a_model_of_these_definitions_answers(store):
+    export_model(store, bundle_of(5, features_sha256=features_sha256()), 5, NEXT_WEEK)
+
+    assert load_served(store).served.version == 5
 
 
 def test_exporting_again_mends_what_was_spoilt(store):
