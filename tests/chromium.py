@@ -55,12 +55,18 @@ class Chromium:
         self._events: list[dict] = []
 
     def visit(
-        self, url: str, width_px: int, picture: Path | None = None, until: str = "", sent: dict[str, str] | None = None
+        self,
+        url: str,
+        width_px: int,
+        picture: Path | None = None,
+        until: str = "",
+        sent: dict[str, str] | None = None,
+        tallest_px: int = TALLEST_PX,
     ) -> Visit:
         """Open a page, wait until it is quiet and shows the text `until`, and tell what it did.
 
-        `sent` are headers of each of its requests, such as who asks: a script may not ask for an address with a
-        password in it.
+        A picture shows the page from its top, at most `tallest_px` of it. `sent` are headers of each of its requests,
+        such as who asks: a script may not ask for an address with a password in it.
         """
         self._events.clear()
         target = self._call("Target.createTarget", url="about:blank")["targetId"]
@@ -78,7 +84,7 @@ class Chromium:
         )
         if picture is not None:
             tall = self._ask(page, "document.documentElement.scrollHeight")
-            self._resize(page, width_px, min(tall, TALLEST_PX))  # what lies below the window is not painted
+            self._resize(page, width_px, min(tall, tallest_px))  # what lies below the window is not painted
             time.sleep(PAINT_SECONDS)
             picture.parent.mkdir(parents=True, exist_ok=True)
             picture.write_bytes(base64.b64decode(self._call("Page.captureScreenshot", page)["data"]))
