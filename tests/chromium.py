@@ -62,6 +62,7 @@ class Chromium:
         until: str = "",
         sent: dict[str, str] | None = None,
         tallest_px: int = TALLEST_PX,
+        quiet_seconds: float = QUIET_SECONDS,
     ) -> Visit:
         """Open a page, wait until it is quiet and shows the text `until`, and tell what it did.
 
@@ -76,7 +77,7 @@ class Chromium:
         self._call("Network.setExtraHTTPHeaders", page, headers=sent or {})
         self._resize(page, width_px, HEIGHT_PX)
         self._call("Page.navigate", page, url=url)
-        self._settle(page, until)
+        self._settle(page, until, quiet_seconds)
         seen = Visit(
             title=self._ask(page, "document.title"),
             text=self._ask(page, "document.body.innerText"),
@@ -96,12 +97,12 @@ class Chromium:
         size = {"width": width_px, "height": height_px, "deviceScaleFactor": 1, "mobile": False}
         self._call("Emulation.setDeviceMetricsOverride", page, **size)
 
-    def _settle(self, page: str, until: str) -> None:
+    def _settle(self, page: str, until: str, quiet_seconds: float) -> None:
         """Return when the page was loaded, shows the text, and has been quiet for a while."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
             before = len(self._events)
-            self._read(QUIET_SECONDS)
+            self._read(quiet_seconds)
             ready = self._ask(page, "document.readyState") == "complete"
             if ready and len(self._events) == before and until in self._ask(page, "document.body.innerText"):
                 return

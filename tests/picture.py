@@ -1,4 +1,4 @@
-"""The picture in the README: the top of the page that a lived year leaves; `make picture` takes it of the year in var/."""
+"""The picture in the README, the top of the page that a lived year leaves: `make picture` takes it of var/."""
 
 import sys
 import tempfile
