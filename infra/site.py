@@ -38,7 +38,7 @@ def slug_of(text: str, separator: str) -> str:
 
 def on_config(config: "MkDocsConfig") -> None:
     """Write out the folders of the navigation."""
-    config.nav = with_folders(config.nav, Path(config.docs_dir))
+    config.nav = with_folders(config.nav or [], Path(config.docs_dir))
 
 
 def with_folders(nav: list, docs: Path) -> list:
