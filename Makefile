@@ -47,6 +47,9 @@ secrets: setup  ## every password of the stack, made once, into secrets/: for Ku
 site: setup     ## the documentation as a site in var/site, every link checked; open var/site/index.html
 	@NO_MKDOCS_2_WARNING=1 $(VENV)/bin/python -m mkdocs build --quiet
 
+picture: setup  ## the picture in the README: the page of the year in var/ in a real Chromium; installs nothing
+	@$(VENV)/bin/python tests/picture.py var
+
 bench: setup    ## the data path of the year: seconds and memory, beside pandas, and on ten times the rows
 	@$(VENV)/bin/python -m benchmarks.data_path
 
@@ -112,5 +115,5 @@ test-worker: setup ## a Prefect worker is killed with -9 in mid-run, its run is 
 clean:          ## forget the year: remove var/ (the environment stays)
 	@rm -rf var
 
-.PHONY: help setup demo demo-short test test-quick test-newest test-kill test-contract test-serving test-pages test-loop test-worker \
+.PHONY: help setup demo demo-short test test-quick test-newest test-kill test-contract test-serving test-pages picture test-loop test-worker \
 	test-compose bench bench-serving bento lint types audit sbom committable lint-workflows lock secrets k8s clean

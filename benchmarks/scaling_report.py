@@ -112,7 +112,8 @@ def markdown(found: Found) -> str:
     floors = [leg["floor_per_million"] for size in (found.small, found.large) for leg in size.values()]
     machine = f"{os.cpu_count()} processors, {platform.machine()}, Python {platform.python_version()}"
     parts = [
-        f"Measured on {machine}. The floor, reading and hashing a million rows of features, took {min(floors):.2f} to "
+        f"Measured by `python -m benchmarks.scaling` on {machine}. "
+        f"The floor, reading and hashing a million rows of features, took {min(floors):.2f} to "
         f"{max(floors):.2f} s of processor time: the spread is what else the machine was doing.",
         _costs(found),
         _online(found),

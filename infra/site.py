@@ -7,6 +7,7 @@ import ast
 import posixpath
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ ROOT = Path(__file__).resolve().parents[1]
 LINK = re.compile(r"(\]\()(?!https?:|mailto:|#)([^)#\s]+)((?:#[^)]*)?\))")
 MODULES = re.compile(r"<!-- modules: (\w+) -->")
 LANGUAGES = {".py": "python", ".yml": "yaml", ".yaml": "yaml", ".toml": "toml", ".sh": "bash", ".json": "json"}
+LISTING = "---\nsearch: {exclude: true}\nhide: [navigation, toc]\n---\n"
+"""The head of a page that is a file: as wide as the window, and found by its room's table and not by every word."""
 PAGES = {"README.md": "index.md", "CHANGELOG.md": "changelog.md"}
 """Files of the top folder that are pages of their own; everything else that is linked to stands under `source/`."""
 
@@ -33,10 +36,32 @@ def slug_of(text: str, separator: str) -> str:
     return kept.replace(" ", separator)
 
 
+def on_config(config: "MkDocsConfig") -> None:
+    """Write out the folders of the navigation."""
+    config.nav = with_folders(config.nav or [], Path(config.docs_dir))
+
+
+def with_folders(nav: list, docs: Path) -> list:
+    """The navigation with each name that ends in `/` replaced by the pages of that folder, its README first."""
+    return [_with_folders(entry, docs) for entry in nav]
+
+
+def _with_folders(entry: dict | str, docs: Path) -> dict | str:
+    if isinstance(entry, str):
+        return entry
+    ((title, inside),) = entry.items()
+    if isinstance(inside, list):
+        return {title: with_folders(inside, docs)}
+    if not inside.endswith("/"):
+        return entry
+    pages = sorted((docs / inside).glob("*.md"), key=lambda page: (page.name != "README.md", page.name))
+    return {title: [f"{inside}{page.name}" for page in pages]}
+
+
 def on_files(files: "Files", config: "MkDocsConfig") -> "Files":
     """Add a page for every file outside of `docs/` that a page links to, and for those they link to."""
     docs = Path(config.docs_dir)
-    asked = [(_inside(docs, file), file.content_string) for file in files.documentation_pages()]
+    asked = [(_inside(docs, file), _with_modules(file.content_string)) for file in files.documentation_pages()]
     asked += [(PurePosixPath(name), (ROOT / name).read_text()) for name in PAGES]
     seen: set[str] = set()
     while asked:
@@ -53,9 +78,11 @@ def on_files(files: "Files", config: "MkDocsConfig") -> "Files":
 
 
 def on_page_markdown(markdown: str, page: "Page", config: "MkDocsConfig", files: "Files") -> str:
-    """The page with its links turned to where their targets are on the site."""
+    """The page with its links turned to where their targets are on the site; a listing of a file as it is."""
+    if page.meta.get("search", {}).get("exclude"):
+        return markdown
     place = _origin(page.file.src_uri)
-    markdown = MODULES.sub(lambda marker: modules_of(marker[1]), markdown)
+    markdown = _with_modules(markdown)
 
     def turned(link: re.Match[str]) -> str:
         target = _resolve(place, link[2])
@@ -66,29 +93,16 @@ def on_page_markdown(markdown: str, page: "Page", config: "MkDocsConfig", files:
     return LINK.sub(turned, markdown)
 
 
-def on_post_page(output: str, page: "Page", config: "MkDocsConfig") -> str:
-    """The page without the one script that the theme would fetch."""
-    return without_fetched_scripts(output)
+def _with_modules(markdown: str) -> str:
+    return MODULES.sub(lambda marker: modules_of(marker[1]), markdown)
 
 
-def on_post_template(output: str, template_name: str, config: "MkDocsConfig") -> str:
-    """The same for pages that are no document, such as that of a missing page."""
-    return without_fetched_scripts(output)
-
-
-def without_fetched_scripts(page: str) -> str:
-    """HTML without scripts of other hosts: the theme asks one for a search worker in pages opened from the disk.
-
-    >>> without_fetched_scripts('<script src="https://example.org/a.js"></script><script src="b.js"></script>')
-    '<script src="b.js"></script>'
-    """
-    return re.sub(r'<script src="https?://[^"]+"></script>', "", page)
-
-
+@cache
 def modules_of(room: str) -> str:
     """A table of a room's modules with the first sentence of each."""
     paths = sorted(path for path in (ROOT / room).rglob("*.py") if path.name != "__init__.py")
-    rows = [f"| `{path.relative_to(ROOT)}` | {_first_sentence(path)} |" for path in paths]
+    names = [path.relative_to(ROOT) for path in paths]
+    rows = [f"| [{name}](../../{name}) | {_first_sentence(ROOT / name)} |" for name in names]
     return "\n".join(["## Its modules", "", "| module | what lives there |", "| --- | --- |", *rows])
 
 
@@ -117,7 +131,8 @@ def _uri(target: str) -> str:
         return target.removeprefix("docs/")
     if target in PAGES:
         return PAGES[target]
-    return f"source/{target}" if target.endswith(".md") else f"source/{target}.md"
+    shown = target.removeprefix(".")  # mkdocs leaves out what begins with a dot
+    return f"source/{shown}" if shown.endswith(".md") else f"source/{shown}.md"
 
 
 def _targets(place: PurePosixPath, text: str) -> Iterator[str]:
@@ -151,4 +166,5 @@ def _content(target: str) -> str:
     if target.endswith(".md"):
         return text
     fence = "`" * (1 + max((len(run) for run in re.findall(r"`{3,}", text)), default=3))
-    return f"# {path.name}\n\n`{target}`\n\n{fence}{LANGUAGES.get(path.suffix, 'text')}\n{text}\n{fence}\n"
+    language = LANGUAGES.get(path.suffix, "text")
+    return f'{LISTING}# {path.name}\n\n`{target}`\n\n{fence} {{.{language} linenums="1"}}\n{text}\n{fence}\n'

@@ -55,12 +55,19 @@ class Chromium:
         self._events: list[dict] = []
 
     def visit(
-        self, url: str, width_px: int, picture: Path | None = None, until: str = "", sent: dict[str, str] | None = None
+        self,
+        url: str,
+        width_px: int,
+        picture: Path | None = None,
+        until: str = "",
+        sent: dict[str, str] | None = None,
+        tallest_px: int = TALLEST_PX,
+        quiet_seconds: float = QUIET_SECONDS,
     ) -> Visit:
         """Open a page, wait until it is quiet and shows the text `until`, and tell what it did.
 
-        `sent` are headers of each of its requests, such as who asks: a script may not ask for an address with a
-        password in it.
+        A picture shows the page from its top, at most `tallest_px` of it. `sent` are headers of each of its requests,
+        such as who asks: a script may not ask for an address with a password in it.
         """
         self._events.clear()
         target = self._call("Target.createTarget", url="about:blank")["targetId"]
@@ -70,7 +77,7 @@ class Chromium:
         self._call("Network.setExtraHTTPHeaders", page, headers=sent or {})
         self._resize(page, width_px, HEIGHT_PX)
         self._call("Page.navigate", page, url=url)
-        self._settle(page, until)
+        self._settle(page, until, quiet_seconds)
         seen = Visit(
             title=self._ask(page, "document.title"),
             text=self._ask(page, "document.body.innerText"),
@@ -78,7 +85,7 @@ class Chromium:
         )
         if picture is not None:
             tall = self._ask(page, "document.documentElement.scrollHeight")
-            self._resize(page, width_px, min(tall, TALLEST_PX))  # what lies below the window is not painted
+            self._resize(page, width_px, min(tall, tallest_px))  # what lies below the window is not painted
             time.sleep(PAINT_SECONDS)
             picture.parent.mkdir(parents=True, exist_ok=True)
             picture.write_bytes(base64.b64decode(self._call("Page.captureScreenshot", page)["data"]))
@@ -90,12 +97,12 @@ class Chromium:
         size = {"width": width_px, "height": height_px, "deviceScaleFactor": 1, "mobile": False}
         self._call("Emulation.setDeviceMetricsOverride", page, **size)
 
-    def _settle(self, page: str, until: str) -> None:
+    def _settle(self, page: str, until: str, quiet_seconds: float) -> None:
         """Return when the page was loaded, shows the text, and has been quiet for a while."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
             before = len(self._events)
-            self._read(QUIET_SECONDS)
+            self._read(quiet_seconds)
             ready = self._ask(page, "document.readyState") == "complete"
             if ready and len(self._events) == before and until in self._ask(page, "document.body.innerText"):
                 return

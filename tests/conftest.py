@@ -44,6 +44,7 @@ SHORT_YEAR = {
 }
 """Five weeks to learn from and five to score: two challengers beside the first champion."""
 
+ROOT = Path(__file__).resolve().parents[1]
 INHERITED = ("PREFECT_HOME", "BENTOML_HOME", "MPLCONFIGDIR")
 
 
@@ -118,6 +119,18 @@ def prefect_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with prefect_server(tmp_path_factory.mktemp("prefect")) as server:
         server.wait()
         yield server.url
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The documentation, built once for all tests as `make site` builds it."""
+    folder = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
+    silent = os.environ | {"NO_MKDOCS_2_WARNING": "1"}
+    ended = subprocess.run(command, cwd=ROOT, env=silent, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert "WARNING" not in ended.stderr
+    return folder
 
 
 @pytest.fixture

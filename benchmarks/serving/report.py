@@ -14,6 +14,11 @@ DIFFERENCE = (
     "none of it."
 )
 
+HEAD = (
+    "# The service, measured\n\nMade by `python -m benchmarks.serving --write docs/serving-measured.md`; "
+    "run it again to refresh. Do not edit."
+)
+
 
 @dataclass(frozen=True)
 class Table:
@@ -48,7 +53,7 @@ def report(found: Findings, as_json: bool) -> None:
 
 def markdown(found: Findings) -> str:
     """Everything as Markdown."""
-    parts = [found.machine, DIFFERENCE, *(table.markdown() for table in tables(found))]
+    parts = [HEAD, f"Measured on {found.machine}.", DIFFERENCE, *(table.markdown() for table in tables(found))]
     parts.append("\n".join(f"- {line}" for line in sentences(found)))
     return "\n\n".join(parts) + "\n"
 

@@ -1,6 +1,7 @@
 """Every page that we write or serve, opened in a real Chromium: nothing leaves the machine, nothing goes wrong.
 
-Of a home that was lived, named by the variable PAGES_HOME, or else of the short year of the tests.
+Of a home that was lived, named by the variable PAGES_HOME, or else of the short year of the tests; and the
+documentation site, as `make site` builds it, opened from the disk.
 Pictures are left in the folder that PAGES_PICTURES names.
 """
 
@@ -23,6 +24,10 @@ DOCS = "/".join(DATA_DOCS)
 WIDTHS_PX = (400, 1400)
 FITTING = ("report/index.html", "report/validation.html", "report/explain.html")
 """Our own pages: none is wider than the window."""
+
+TELEPHONE_PX = 420
+LISTINGS = 5
+"""Pages of source files that are opened; all are of one form, and `tests/test_site.py` reads every one."""
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +88,32 @@ def test_evidently_shows_the_workspace_and_fetches_nothing_from_elsewhere(home, 
     assert (board.outside, board.errors) == ([], [])
 
 
+def test_the_search_finds_in_pages_from_the_disk(site, browser):
+    asked = f"{(site / 'interview' / 'drift.html').as_uri()}?q=quarantine"
+
+    seen = browser.visit(asked, 1400, picture("site-search", 1400), until="matching documents", tallest_px=1000)
+
+    assert (seen.outside, seen.errors) == ([], [])
+    assert "Data validation and contracts" in seen.text
+    assert "RowsQuarantined" in seen.text
+
+
+def test_the_search_says_that_it_finds_nothing(site, browser):
+    seen = browser.visit(f"{(site / 'index.html').as_uri()}?q=xylophone", 1400, until="No matching documents")
+
+    assert (seen.outside, seen.errors) == ([], [])
+
+
+def test_no_page_of_the_site_asks_another_host_has_an_error_or_is_wider_than_a_telephone(site, browser):
+    wrong = {}
+    for page in opened(site):
+        seen = browser.visit(page.as_uri(), TELEPHONE_PX, quiet_seconds=0.2)
+        if seen.outside or seen.errors or seen.width_px > TELEPHONE_PX:
+            wrong[str(page.relative_to(site))] = (seen.outside, seen.errors, seen.width_px)
+
+    assert wrong == {}
+
+
 def test_the_browser_tells_of_a_request_and_of_an_error(browser, tmp_path):
     page = tmp_path / "bad.html"
     page.write_text("<img src='https://example.org/a.png'><script>nothing_of_this_name()</script>")
@@ -97,3 +128,10 @@ def picture(name: str, width_px: int) -> Path | None:
     """Where the picture of a page is left, None where nobody wants it."""
     folder = os.environ.get("PAGES_PICTURES")
     return Path(folder) / f"{name.replace('/', '-')}-{width_px}.png" if folder else None
+
+
+def opened(site: Path) -> list[Path]:
+    """Every page that was written for people, and some listings of files."""
+    pages = sorted(page for page in site.rglob("*.html") if page.name != "404.html")
+    listings = [page for page in pages if Path(page.stem).suffix]
+    return [page for page in pages if page not in listings] + listings[:: len(listings) // LISTINGS]
