@@ -201,7 +201,7 @@ MONITOR = (
         "Training and serving see the same features",
         "preflight prove parity 2013-12-30",
         "pipelines/mismatch.py",
-        ("same",),
+        ("0 values differ",),
     ),
     Probe(
         "Monitor",
