@@ -23,6 +23,8 @@ RUN_BY = {
     "alarms --calibrate": "tests/preflight/test_alarms_command.py",
     "automations": "tests/preflight/test_loop_commands.py",
     "bakeoff": "tests/preflight/test_bakeoff_command.py",
+    "card check": "tests/practice/test_incident_cards.py",
+    "card give-up": "tests/practice/test_incident_cards.py",
     "contenders": "tests/preflight/test_contenders_command.py",
     "demo": ".github/workflows/ci.yml",
     "deploy": "tests/pipelines/test_deployed_flow.py",
