@@ -13,6 +13,7 @@ from typer.main import get_command
 
 from monitoring.flow_metrics import flow_metrics
 from preflight.cli import app
+from preflight.version_group import VERSION_COMMAND, VersionGroup
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "infra" / "prometheus"
@@ -55,7 +56,9 @@ def unknown_part(words: list[str]) -> str | None:
     """The first word of a command line that is neither a command nor an option of it, None when all are known."""
     command = get_command(app)
     for word in words:
-        if isinstance(command, typer.core.TyperGroup):
+        if isinstance(command, VersionGroup) and word.isdigit():
+            command = command.commands[VERSION_COMMAND]
+        elif isinstance(command, typer.core.TyperGroup):
             if word not in command.commands:
                 return word
             command = command.commands[word]
