@@ -1,19 +1,18 @@
 """`drill list`, `drill run` and `drill card`: faults played in scratch copies, told as timelines and as one matrix."""
 
 import sys
-import time
 from contextlib import ExitStack
-from dataclasses import asdict
 from pathlib import Path
 
 from rich.markdown import Markdown
 
 from infra.errors import UsageError
 from infra.settings import Settings
-from infra.storage import write_atomically
+from infra.storage import Store, write_atomically
 from practice.drills.catalog import DRILLS, find_drill
 from practice.drills.ground import FOLDER, Ground
 from practice.drills.matrix import matrix_page, matrix_rows, matrix_table
+from practice.drills.results import Unfinished, as_document
 from practice.drills.runner import Result, missing_tools, play
 from practice.drills.scene import Drill, DrillFailed, Moment
 from preflight import show
@@ -44,17 +43,20 @@ def card(name: str) -> None:
 
 
 def run(settings: Settings, name: str | None, control: bool, blind: bool, write: Path | None, as_json: bool) -> None:
-    """Play one drill or all. Raises DrillFailed naming those that did not go as they have to."""
+    """Play one drill or all; all of them go on where they were killed. Raises DrillFailed naming those that did not go
+    as they have to."""
     drills = [_require(name)] if name else list(DRILLS)
     skipped = {one.name: tools for one in drills if (tools := missing_tools(one))}
     played = [one for one in drills if one.name not in skipped]
-    began = time.monotonic()
-    results = _play_all(settings, played, control, blind, as_json)
-    minutes = (time.monotonic() - began) / 60
+    unfinished = None if name else Unfinished(Store(settings.home), control, blind)
+    results = _play_all(settings, played, control, blind, as_json, unfinished)
+    minutes = sum(one.seconds for one in results) / 60
     if not name and not (control or blind):
         write_atomically(settings.home / PAGE, matrix_page(results, minutes).encode())
         if write:
             write_atomically(write, matrix_table(results, minutes).encode())
+    if unfinished:
+        unfinished.end()
     if not as_json and not name:
         show.table("Who noticed what", HEADS, matrix_rows(results))
     for one, tools in skipped.items():
@@ -62,20 +64,27 @@ def run(settings: Settings, name: str | None, control: bool, blind: bool, write:
     wrong = [one for one in results if not _as_it_has_to(one, control or blind)]
     if wrong:
         raise DrillFailed("; ".join(one.problem or f"{one.drill.name} passed, and has to fail" for one in wrong))
-    show.finish(_outcome(results, control, blind, minutes), {"results": [_document(one) for one in results]}, as_json)
+    show.finish(_outcome(results, control, blind, minutes), {"results": [as_document(one) for one in results]}, as_json)
 
 
-def _play_all(settings: Settings, drills: list[Drill], control: bool, blind: bool, as_json: bool) -> list[Result]:
-    ground, results = Ground(settings.home / FOLDER), []
+def _play_all(
+    settings: Settings, drills: list[Drill], control: bool, blind: bool, as_json: bool, unfinished: Unfinished | None
+) -> list[Result]:
+    ground, results = Ground(settings.home / FOLDER), unfinished.results() if unfinished else []
+    if results and not as_json:
+        show.tell(f"{len(results)} drills were played before this run was ended; it goes on")
     with ExitStack() as stack:
         advance = stack.enter_context(show.progress(len(drills) + 1, "drills"))
         advance("preparing the life that drills begin from, once: some minutes")
         ground.prepare()
         for drill in drills:
-            if not as_json:
-                show.tell(f"\n{drill.title}: {drill.fault}")
-            tell = (lambda moment: None) if as_json else _tell
-            results.append(play(drill, ground, control, blind, tell))
+            if drill.name not in {one.drill.name for one in results}:
+                if not as_json:
+                    show.tell(f"\n{drill.title}: {drill.fault}")
+                tell = (lambda moment: None) if as_json else _tell
+                results.append(play(drill, ground, control, blind, tell))
+                if unfinished:
+                    unfinished.keep(results)
             advance(drill.name)
     return results
 
@@ -93,19 +102,6 @@ def _outcome(results: list[Result], control: bool, blind: bool, minutes: float) 
         why = "without their fault" if control else "with their detector off"
         return f"{len(results)} drills {why}: each failed, as its signal did not come; {minutes:.1f} minutes"
     return f"{len(results)} drills: every fault caught by its named detector, {minutes:.1f} minutes"
-
-
-def _document(result: Result) -> dict:
-    return {
-        "name": result.drill.name,
-        "detector": result.drill.detector,
-        "passed": result.passed,
-        "problem": result.problem,
-        "seconds": result.seconds,
-        "detect_seconds": result.detect_seconds,
-        "recover_seconds": result.recover_seconds,
-        "moments": [asdict(one) for one in result.moments],
-    }
 
 
 def _named(drills: tuple[Drill, ...]) -> list[dict]:
