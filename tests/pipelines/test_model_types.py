@@ -25,11 +25,11 @@ def test_a_model_of_any_kind_answers_as_before_it_was_saved(kind, forests, tmp_p
 
 
 def test_a_regression_takes_as_many_columns_for_codes_as_it_is_told():
-    features = np.array([[0.0, 1.0], [1.0, 2.0], [2.0, 3.0]])
+    features = np.array([[0.0, 1.0, 0.5], [1.0, 2.0, 0.1], [2.0, 3.0, 0.9]])
 
     numbers = [
         make_estimator(ModelParameters(kind=LOGISTIC), codes=codes).fit(features, [0, 1, 1])[-1].n_features_in_
         for codes in (1, 2)
     ]
 
-    assert numbers == [3 + 1, 3 + 3]
+    assert numbers == [3 + 2, 3 + 3 + 1]
