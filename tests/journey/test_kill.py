@@ -59,6 +59,7 @@ def assert_same_versions(context: Context) -> None:
     assert registered == sorted([event["judged"] for event in promotions] + refits)
 
 
+@pytest.mark.kill
 def test_a_life_killed_between_moving_the_champion_and_saying_so_goes_on_and_ends_the_same(lived, tmp_path, run_flow):
     ended = live_until_commit(tmp_path, f"{FIRST_TRAINING}-8-promote.json")
 
