@@ -39,7 +39,7 @@ def spoilt_batch(scene: Scene, feed: s.Feed, name: str, where: str) -> None:
 def delivered_twice(scene: Scene) -> None:
     """The file of a week that landed is delivered again, then once more with its rows in another order."""
     played, feed = scene.copy(), s.OUTCOMES
-    week = played.context.scored_weeks()[-1]
+    week = NEXT.plus(-1)
     before = _count(played, feed, week.id)
     rows = week_of_source(played, feed, week)
     shuffled = rows.sample(fraction=1, shuffle=True, seed=played.settings.seed)
