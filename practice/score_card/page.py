@@ -61,7 +61,7 @@ def badge(findings: Sequence[Finding]) -> str:
 
 
 def _row(one: Finding) -> str:
-    by_hand = f" By hand: {one.probe.by_hand}." if one.probe.by_hand else ""
+    by_hand = f". By hand: {one.probe.by_hand}." if one.probe.by_hand else ""
     words = one.words.replace("|", "/")
     evidence = f"[{one.probe.evidence}]({_from_docs(one.probe.evidence)})"
     cells = (

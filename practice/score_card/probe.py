@@ -84,9 +84,8 @@ def score(findings: Sequence[Finding]) -> float:
 
 def _run(probe: Probe, context: Context, root: Path) -> str:
     words = shlex.split(probe.proof)
-    ours = (
-        ["-m", "preflight", "--home", str(context.settings.home), *words[1:]] if words[0] == "preflight" else words[1:]
-    )
+    home = str(context.settings.home) if words[0] == "preflight" else ""
+    ours = ["-m", "preflight", "--home", home, *words[1:]] if home else words[1:]
     ended = subprocess.run(
         [sys.executable, *ours], cwd=root, capture_output=True, text=True, timeout=LONGEST_SECONDS, check=False
     )
@@ -97,4 +96,4 @@ def _run(probe: Probe, context: Context, root: Path) -> str:
     said = " ".join(" ".join(lines).split())
     if missing := [one for one in probe.says if one not in said]:
         raise NotShown(f"`{probe.proof}` does not say {missing}")
-    return last
+    return last.replace(f"{home}/", "") if home else last
