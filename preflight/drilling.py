@@ -77,8 +77,9 @@ def _play_all(
         advance = stack.enter_context(show.progress(len(drills) + 1, "drills"))
         advance("preparing the life that drills begin from, once: some minutes")
         ground.prepare()
+        known = {one.drill.name for one in results}
         for drill in drills:
-            if drill.name not in {one.drill.name for one in results}:
+            if drill.name not in known:
                 if not as_json:
                     show.tell(f"\n{drill.title}: {drill.fault}")
                 tell = (lambda moment: None) if as_json else _tell

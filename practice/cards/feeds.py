@@ -8,9 +8,9 @@ import polars as pl
 from data_checks import schema as s
 from data_checks.faults import MILES, all_faults
 from practice.cards.card import Card, Facts, Look, Rubric
-from practice.cards.scratch import LAST, Scratch, rows_of
+from practice.cards.scratch import Scratch, rows_of
 from practice.drills.feeds import replace_in_source, week_of_source
-from practice.drills.ground import NEXT, Played
+from practice.drills.ground import LAST, NEXT, Played
 
 ARRIVED = pl.col(s.EVENT) == s.ARRIVED
 HELD_SHARE = 0.6

@@ -6,8 +6,8 @@ from data_checks import schema as s
 from infra.records import content_sha256
 from practice.cards.card import Card, Facts, Look, Rubric
 from practice.cards.mended import RESTORED, has_gone_on
-from practice.cards.scratch import LAST, Scratch, rows_of, write_environment
-from practice.drills.ground import Played
+from practice.cards.scratch import Scratch, rows_of, write_environment
+from practice.drills.ground import LAST, Played
 
 OTHER = {"trees": 12, "tune_trials": 3, "calibration_days": 6, "fold_days": 6, "gate_least_gain": 0.002}
 """Settings that shape a life, each with another value than the ground was begun with."""

@@ -17,10 +17,7 @@ from infra.storage import export_table
 from pipelines.clock import Week
 from pipelines.scoring import NoChampion
 from practice.drills.feeds import week_of_source
-from practice.drills.ground import NEXT, Played
-
-LAST = NEXT.plus(-1)
-"""The newest week that the ground has lived."""
+from practice.drills.ground import LAST, NEXT, Played
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from pipelines.snapshot import snapshot_path, write_snapshot
 from pipelines.state import prepare_state
 from practice.cards.card import Card, Facts, Look, Rubric
 from practice.cards.mended import RESTORED, flight_off, serves_as_batch
-from practice.cards.scratch import LAST, Scratch, as_asked, by_hand, champion_of, rows_of
-from practice.drills.ground import Played
+from practice.cards.scratch import Scratch, as_asked, by_hand, champion_of, rows_of
+from practice.drills.ground import LAST, Played
 
 OFF = 0.15
 """What somebody adds to the probabilities of a carrier, by hand."""

@@ -9,7 +9,7 @@ from data_checks import schema as s
 from data_checks.faults import all_faults
 from infra.storage import export_table
 from pipelines.clock import Week
-from practice.drills.ground import NEXT, Played
+from practice.drills.ground import LAST, NEXT, Played
 from practice.drills.scene import Drill, Scene
 
 
@@ -39,20 +39,19 @@ def spoilt_batch(scene: Scene, feed: s.Feed, name: str, where: str) -> None:
 def delivered_twice(scene: Scene) -> None:
     """The file of a week that landed is delivered again, then once more with its rows in another order."""
     played, feed = scene.copy(), s.OUTCOMES
-    week = NEXT.plus(-1)
-    before = _count(played, feed, week.id)
-    rows = week_of_source(played, feed, week)
+    before = _count(played, feed, LAST.id)
+    rows = week_of_source(played, feed, LAST)
     shuffled = rows.sample(fraction=1, shuffle=True, seed=played.settings.seed)
     said = scene.inject(
-        f"{feed.name} of week {week.id}, {rows.height} rows, delivered twice more, once in another order",
+        f"{feed.name} of week {LAST.id}, {rows.height} rows, delivered twice more, once in another order",
         lambda: [deliver(played, feed, again)["outcome"] for again in (rows, shuffled)],
     )
     scene.detect(
         lambda: said and all("landed before" in one for one in said),
         "both are the batch that landed before, by content",
     )
-    scene.respond(_count(played, feed, week.id) == before, f"nothing landed again: {before} rows, as before")
-    shares = played.store.read_table(f"accepted/{feed.name}", week.id).select(feed.key).is_duplicated().sum()
+    scene.respond(_count(played, feed, LAST.id) == before, f"nothing landed again: {before} rows, as before")
+    shares = played.store.read_table(f"accepted/{feed.name}", LAST.id).select(feed.key).is_duplicated().sum()
     scene.require(shares == 0, "no flight has two outcomes")
     played.must("replay")
     scene.recover(played.store.has_table("predictions", NEXT.id), "the next week is lived as if nothing was")

@@ -36,7 +36,8 @@ LIFE = {
 """Five weeks to learn from, four that are scored, one left to be lived. The gate lets small gains pass, so that there
 is a champion before the champion."""
 UNTIL, NEXT = date(2013, 3, 3), Week(date(2013, 3, 4))
-"""The ground has lived up to that day; `NEXT` is the week that drills live, spoilt or not."""
+LAST = NEXT.plus(-1)
+"""The ground has lived up to that day, the end of week `LAST`; `NEXT` is the week that drills live, spoilt or not."""
 COMMAND_SECONDS, START_SECONDS = 900, 180
 NOT_INHERITED = ("PREFLIGHT_", "PREFECT_HOME", "BENTOML_HOME", "MPLCONFIGDIR", "PREFECT_API_URL")
 

@@ -66,13 +66,14 @@ def offline_and_online_move_together(context: Context) -> str:
 
 def parameters_were_searched(context: Context) -> str:
     """Each search is on record with its trials; the champion has what the newest one chose, and some gained surely."""
-    found = [event["tuning"] for event in context.journal.events("tune")]
-    _need(found, "no search is on record")
+    searches = context.journal.events("tune")
+    _need(searches, "no search is on record")
+    found = [event["tuning"] for event in searches]
     tuned = [one for one in found if one["is_tuned"]]
     _need(tuned, f"none of {len(found)} searches gained anything over the default beyond noise")
     lineage = context.registry.lineage(context.registry.aliases()["champion"])
-    before = [one for one in context.journal.events("tune") if one["week"] <= lineage["slices"]["end"][:10]]
-    _need(lineage["parameters"] == before[-1]["tuning"]["parameters"], "the champion's parameters are of no search")
+    before = [one["tuning"] for one in searches if one["week"] <= lineage["slices"]["end"][:10]]
+    _need(before and lineage["parameters"] == before[-1]["parameters"], "the champion's parameters are of no search")
     gains = ", ".join(f"{one['gain']['mean']:+.4f} at least {one['gain']['lower']:+.4f}" for one in tuned)
     kept = f"; {len(found) - len(tuned)} kept the default, as nothing beat it" if len(tuned) < len(found) else ""
     return f"{len(found)} searches of {len(found[-1]['trials'])} trials; gain over the default: {gains}{kept}"
