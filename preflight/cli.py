@@ -285,6 +285,7 @@ def main() -> None:
         app()
     except SystemExit as ending:
         if ending.code == INTERRUPTED:
+            exec("")  # CPython 3.11: else `python -m`, interrupted within an exec of an import, ends by SIGINT
             sys.stderr.write("preflight: interrupted; the same command goes on where it stopped\n")
             sys.exit(1)
         raise

@@ -95,6 +95,24 @@ def test_ctrl_c_ends_a_life_with_one_sentence_and_1(tmp_path):
     assert psutil.wait_procs(started, timeout=40)[1] == []
 
 
+def test_ctrl_c_in_the_midst_of_an_import_ends_with_1_as_well(tmp_path):
+    (tmp_path / "interrupted.py").write_text(
+        "import sys\n"
+        "from preflight import cli\n"
+        "def app():\n"
+        "    try:\n"
+        "        exec('raise KeyboardInterrupt')  # as the decorator of a dataclass runs its methods\n"
+        "    except KeyboardInterrupt:\n"
+        "        sys.exit(cli.INTERRUPTED)\n"
+        "cli.app = app\n"
+        "cli.main()\n"
+    )
+
+    ended = subprocess.run([sys.executable, "-m", "interrupted"], cwd=tmp_path, env=environment(tmp_path), check=False)
+
+    assert ended.returncode == 1
+
+
 @pytest.mark.kill
 def test_a_life_killed_at_every_seventh_commit_ends_the_same(lived, tmp_path, run_flow):
     lives = 1
