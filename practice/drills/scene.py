@@ -78,13 +78,9 @@ class Scene:
         return self.ground.copy(self.folder / name)
 
     def inject(self, words: str, action: Callable[[], T]) -> T | None:
-        """Put the fault in, unless this is the control."""
-        if self.control:
-            self._note(INJECTED, "nothing: this is the control")
-            return None
-        result = action()
-        self._note(INJECTED, words)
-        return result
+        """Put the fault in, unless this is the control; the time to detect it begins as it begins."""
+        self._note(INJECTED, "nothing: this is the control" if self.control else words)
+        return None if self.control else action()
 
     def detect(self, look: Callable[[], T | None], words: str | Callable[[T], str], within_seconds: float = 0) -> T:
         """What the detector says, as soon as it says something. Raises SignalMissing when it says nothing in time."""

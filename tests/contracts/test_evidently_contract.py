@@ -72,3 +72,9 @@ def test_when_nobody_chooses_how_a_small_reference_is_tested_and_a_large_one_is_
     by_distance = drifted_by_default(REFERENCE, a_bit_warmer, CATEGORICAL)
 
     assert (by_tests, by_distance) == (["temperature_f"], [])
+
+
+def test_a_level_that_the_reference_lacks_is_a_drift_by_tests_without_a_warning():
+    newcomer = REFERENCE.with_columns(pl.lit("B6").alias("carrier")).vstack(REFERENCE)
+
+    assert drifted_by_default(REFERENCE.head(1000), newcomer, CATEGORICAL) == ["carrier"]

@@ -1,5 +1,6 @@
 """How drills are played, with faults of a line each: what passes, what fails, and what a control has to show."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -45,9 +46,19 @@ def drill(play_it) -> Drill:
     return Drill("bell", "A bell", "somebody pulls", "the bell", "people leave", "look", "So.", play_it)
 
 
+def slow_to_put_in(scene: Scene) -> None:
+    bell = Alarm()
+    scene.inject("somebody pulls for a while", lambda: (time.sleep(0.2), bell.ring()))
+    scene.detect(lambda: bell.rings, "it rings")
+
+
 @pytest.fixture
 def ground(tmp_path: Path) -> Ground:
     return Ground(tmp_path)
+
+
+def test_the_time_to_detect_begins_as_the_fault_begins(ground):
+    assert play(drill(slow_to_put_in), ground).detect_seconds >= 0.2
 
 
 def test_a_drill_whose_signal_comes_passes_and_tells_its_times(ground):
