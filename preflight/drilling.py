@@ -11,8 +11,8 @@ from infra.settings import Settings
 from infra.storage import Store, write_atomically
 from practice.drills.catalog import DRILLS, find_drill
 from practice.drills.ground import FOLDER, Ground
-from practice.drills.matrix import matrix_page, matrix_rows, matrix_table
-from practice.drills.results import Unfinished, as_document
+from practice.drills.matrix import last_matrix, matrix_page, matrix_rows, matrix_table
+from practice.drills.results import Record, as_document
 from practice.drills.runner import Result, missing_tools, play
 from practice.drills.scene import Drill, DrillFailed, Moment
 from preflight import show
@@ -48,15 +48,11 @@ def run(settings: Settings, name: str | None, control: bool, blind: bool, write:
     drills = [_require(name)] if name else list(DRILLS)
     skipped = {one.name: tools for one in drills if (tools := missing_tools(one))}
     played = [one for one in drills if one.name not in skipped]
-    unfinished = None if name else Unfinished(Store(settings.home), control, blind)
-    results = _play_all(settings, played, control, blind, as_json, unfinished)
-    minutes = sum(one.seconds for one in results) / 60
-    if not name and not (control or blind):
-        write_atomically(settings.home / PAGE, matrix_page(results, minutes).encode())
-        if write:
-            write_atomically(write, matrix_table(results, minutes).encode())
-    if unfinished:
-        unfinished.end()
+    record = None if name else Record(Store(settings.home), control, blind)
+    results = _play_all(settings, played, control, blind, as_json, record)
+    if record:
+        record.end(results)
+        _write_matrix(settings, write)
     if not as_json and not name:
         show.table("Who noticed what", HEADS, matrix_rows(results))
     for one, tools in skipped.items():
@@ -64,13 +60,14 @@ def run(settings: Settings, name: str | None, control: bool, blind: bool, write:
     wrong = [one for one in results if not _as_it_has_to(one, control or blind)]
     if wrong:
         raise DrillFailed("; ".join(one.problem or f"{one.drill.name} passed, and has to fail" for one in wrong))
+    minutes = sum(one.seconds for one in results) / 60
     show.finish(_outcome(results, control, blind, minutes), {"results": [as_document(one) for one in results]}, as_json)
 
 
 def _play_all(
-    settings: Settings, drills: list[Drill], control: bool, blind: bool, as_json: bool, unfinished: Unfinished | None
+    settings: Settings, drills: list[Drill], control: bool, blind: bool, as_json: bool, record: Record | None
 ) -> list[Result]:
-    ground, results = Ground(settings.home / FOLDER), unfinished.results() if unfinished else []
+    ground, results = Ground(settings.home / FOLDER), record.unfinished() if record else []
     if results and not as_json:
         show.tell(f"{len(results)} drills were played before this run was ended; it goes on")
     with ExitStack() as stack:
@@ -84,10 +81,20 @@ def _play_all(
                     show.tell(f"\n{drill.title}: {drill.fault}")
                 tell = (lambda moment: None) if as_json else _tell
                 results.append(play(drill, ground, control, blind, tell))
-                if unfinished:
-                    unfinished.keep(results)
+                if record:
+                    record.keep(results)
             advance(drill.name)
     return results
+
+
+def _write_matrix(settings: Settings, write: Path | None) -> None:
+    matrix = last_matrix(Store(settings.home))
+    if not matrix.results:
+        sys.stderr.write("no matrix before all drills were run with their faults: preflight drill run --all\n")
+        return
+    write_atomically(settings.home / PAGE, matrix_page(matrix).encode())
+    if write:
+        write_atomically(write, matrix_table(matrix).encode())
 
 
 def _tell(moment: Moment) -> None:

@@ -1,9 +1,54 @@
 """The detection matrix: fault by detector, time to detect, time to recover; as rows, as Markdown, as a page."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+from infra.storage import Store
 from monitoring.html import page_environment
+from practice.drills.results import Record
 from practice.drills.runner import Result
+
+SILENT, NOT_RUN = "silent", "not run"
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """The last whole run with faults, and beside it those without faults and with detectors off, as far as there are.
+
+    A detector is worth something when it rings in the first and is silent in the other two.
+    """
+
+    results: Sequence[Result]
+    controls: Sequence[Result] = ()
+    blinds: Sequence[Result] = ()
+
+    @property
+    def minutes(self) -> float:
+        """What the run with faults took, without the life that all drills begin from."""
+        return sum(one.seconds for one in self.results) / 60
+
+    def control(self, name: str) -> str:
+        """What was heard of the detector without the fault."""
+        return _heard(self.controls, name)
+
+    def blind(self, name: str) -> str:
+        """What was heard with the detector off."""
+        return _heard(self.blinds, name)
+
+    @property
+    def words(self) -> str:
+        """All of it in one sentence."""
+        passed = sum(one.passed for one in self.results)
+        silent = [sum(one.is_silent for one in runs) for runs in (self.controls, self.blinds)]
+        return (
+            f"{passed} of {len(self.results)} drills passed, in {self.minutes:.1f} minutes; without their fault "
+            f"{silent[0]} failed for want of a signal, with their detector off {silent[1]}"
+        )
+
+
+def last_matrix(store: Store) -> Matrix:
+    """The matrix of the last runs that came to their end; without results when there was none with faults."""
+    return Matrix(Record(store).ended(), Record(store, control=True).ended(), Record(store, blind=True).ended())
 
 
 def matrix_rows(results: Sequence[Result]) -> list[tuple[str, ...]]:
@@ -14,26 +59,27 @@ def matrix_rows(results: Sequence[Result]) -> list[tuple[str, ...]]:
             one.drill.detector,
             _seconds(one.detect_seconds),
             _seconds(one.recover_seconds),
-            "passed" if one.passed else "failed",
+            "passed" if one.passed else SILENT if one.is_silent else "failed",
         )
         for one in results
     ]
 
 
-def matrix_page(results: Sequence[Result], minutes: float) -> str:
+def matrix_page(matrix: Matrix) -> str:
     """The page, with the timeline of every drill; opens without a network."""
-    return page_environment().get_template("drills.html").render(results=results, minutes=minutes)
+    return page_environment().get_template("drills.html").render(matrix=matrix, silent=SILENT)
 
 
-def matrix_table(results: Sequence[Result], minutes: float) -> str:
+def matrix_table(matrix: Matrix) -> str:
     """The page of the documentation."""
     rows = [
         f"| [{one.drill.name}](#{one.drill.name}) | {one.drill.fault} | {one.drill.detector} "
-        f"| {_seconds(one.detect_seconds)} | {_seconds(one.recover_seconds)} |"
-        for one in results
+        f"| {_seconds(one.detect_seconds)} | {_seconds(one.recover_seconds)} "
+        f"| {matrix.control(one.drill.name)} | {matrix.blind(one.drill.name)} |"
+        for one in matrix.results
     ]
-    parts = [part for one in results for part in _section(one)]
-    return "\n".join([*HEAD, *rows, "", f"All of them took {minutes:.1f} minutes.", "", *parts])
+    parts = [part for one in matrix.results for part in _section(one)]
+    return "\n".join([*HEAD, f"{matrix.words}.", "", *COLUMNS, *rows, "", *parts])
 
 
 def _section(one: Result) -> list[str]:
@@ -49,6 +95,13 @@ def _section(one: Result) -> list[str]:
     ]  # fmt: skip
 
 
+def _heard(runs: Sequence[Result], name: str) -> str:
+    found = next((one for one in runs if one.drill.name == name), None)
+    if found is None:
+        return NOT_RUN
+    return SILENT if found.is_silent else "rang" if found.passed else "failed"
+
+
 def _seconds(value: float | None) -> str:
     return "-" if value is None else f"{value:.1f}"
 
@@ -58,8 +111,10 @@ HEAD = (
     "",
     "Faults that are put into a scratch copy of the system, and who notices. Written by",
     "`preflight drill run --all --write docs/drills.md`; seconds are of that run, mostly of commands that start.",
-    "`--control` leaves the fault out, `--blind` switches the detector off: then every drill has to fail.",
+    "`--control` leaves the fault out, `--blind` switches the detector off: then every drill has to fail, silent.",
     "",
-    "| drill | fault | has to be noticed by | after s | mended after s |",
-    "| --- | --- | --- | ---: | ---: |",
+)
+COLUMNS = (
+    "| drill | fault | has to be noticed by | after s | mended after s | without its fault | detector off |",
+    "| --- | --- | --- | ---: | ---: | --- | --- |",
 )

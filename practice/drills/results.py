@@ -1,4 +1,4 @@
-"""Results as documents, and those of a run of all drills that was ended before its end."""
+"""Results as documents, and the record of the runs of all drills: the one that goes on, and the last that ended."""
 
 from dataclasses import asdict, dataclass
 
@@ -36,27 +36,41 @@ def as_result(document: dict) -> Result | None:
 
 
 @dataclass(frozen=True)
-class Unfinished:
-    """What was played so far of a run of all: one that was killed goes on from it, one that ended leaves none."""
+class Record:
+    """The runs of all drills of one kind: with faults, without them (`control`), or with detectors off (`blind`).
+
+    One that was killed goes on from what it had played. One that came to its end is kept for the matrix, until the
+    next of its kind ends.
+    """
 
     store: Store
-    control: bool
-    blind: bool
+    control: bool = False
+    blind: bool = False
 
-    def results(self) -> list[Result]:
-        """Those played so far, in their order."""
-        kept = self.store.read_json(self._name) or {"results": []}
-        return [result for one in kept["results"] if (result := as_result(one)) is not None]
+    def unfinished(self) -> list[Result]:
+        """What was played so far of the run that goes on, in its order."""
+        return self._read("unfinished")
+
+    def ended(self) -> list[Result]:
+        """The last run that came to its end; none when there was none."""
+        return self._read("ended")
 
     def keep(self, results: list[Result]) -> None:
-        """Write them down."""
-        self.store.write_json(self._name, {"results": [as_document(one) for one in results]})
+        """Write down what was played so far."""
+        self._write("unfinished", results)
 
-    def end(self) -> None:
-        """Nothing is left to go on from."""
-        self.store.remove(self._name)
+    def end(self, results: list[Result]) -> None:
+        """This was all of it: nothing is left to go on from."""
+        self._write("ended", results)
+        self.store.remove(self._name("unfinished"))
 
-    @property
-    def _name(self) -> str:
+    def _read(self, state: str) -> list[Result]:
+        kept = self.store.read_json(self._name(state)) or {"results": []}
+        return [result for one in kept["results"] if (result := as_result(one)) is not None]
+
+    def _write(self, state: str, results: list[Result]) -> None:
+        self.store.write_json(self._name(state), {"results": [as_document(one) for one in results]})
+
+    def _name(self, state: str) -> str:
         mode = "-control" * self.control + "-blind" * self.blind
-        return f"{FOLDER}/drills-unfinished{mode}.json"
+        return f"{FOLDER}/drills-{state}{mode}.json"

@@ -1,13 +1,15 @@
 """A run of all drills that is killed goes on where it was, and one that ended begins anew."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from infra.settings import load_settings
 from infra.storage import Store
 from practice.drills.ground import Ground
-from practice.drills.results import Unfinished, as_document, as_result
+from practice.drills.matrix import Matrix
+from practice.drills.results import Record, as_document, as_result
 from practice.drills.runner import play
 from practice.drills.scene import Drill, Scene
 from preflight import drilling
@@ -63,11 +65,35 @@ def test_a_control_does_not_go_on_from_a_run_with_faults(bells, tmp_path):
 
 def test_a_result_is_the_same_after_it_was_written(bells, tmp_path):
     result = play(drilling.DRILLS[0], Ground(tmp_path))
-    unfinished = Unfinished(Store(tmp_path), control=False, blind=False)
+    record = Record(Store(tmp_path))
 
-    unfinished.keep([result])
+    record.keep([result])
 
-    assert unfinished.results() == [result]
+    assert record.unfinished() == [result]
+
+
+def test_the_matrix_shows_the_last_run_of_each_kind(bells, tmp_path, capsys):
+    settings, page = load_settings(home=tmp_path), tmp_path / "drills.md"
+    bells.append("two")  # which kills nobody, the second time
+
+    drilling.run(settings, None, True, False, page, as_json=True)
+    before = page.exists()
+    drilling.run(settings, None, False, False, page, as_json=True)
+    told = page.read_text()
+
+    assert (before, "before all drills were run with their faults" in capsys.readouterr().err) == (False, True)
+    assert "3 of 3 drills passed" in told
+    assert "without their fault 3 failed for want of a signal, with their detector off 0" in told
+    assert told.count("| silent | not run |") == len(NAMES)
+    assert (tmp_path / drilling.PAGE).read_text().count(">silent<") == len(NAMES)
+
+
+def test_a_detector_that_rings_without_a_fault_is_shown_to(bells, tmp_path):
+    rang = play(
+        replace(drilling.DRILLS[0], play=lambda scene: scene.detect(lambda: True, "it rings")), Ground(tmp_path)
+    )
+
+    assert Matrix([rang], controls=[rang]).control("one") == "rang"
 
 
 def test_a_drill_that_is_no_more_is_left_out(bells, tmp_path):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from practice.drills.ground import Ground
-from practice.drills.matrix import matrix_page, matrix_rows, matrix_table
+from practice.drills.matrix import Matrix, matrix_page, matrix_rows, matrix_table
 from practice.drills.runner import play
 from practice.drills.scene import DETECTED, INJECTED, RECOVERED, Drill, Scene
 
@@ -95,8 +95,8 @@ def test_a_response_that_does_not_come_fails_and_is_no_missing_signal(ground):
 
 
 def test_the_matrix_says_what_passed_and_what_failed(ground):
-    results = [play(drill(good), ground), play(drill(unanswered), ground)]
+    results = [play(drill(good), ground), play(drill(unanswered), ground), play(drill(good), ground, control=True)]
 
-    assert [row[-1] for row in matrix_rows(results)] == ["passed", "failed"]
-    assert "1 of 2 drills passed" in matrix_page(results, 0.1)
-    assert "`preflight drill run bell`" in matrix_table(results, 0.1)
+    assert [row[-1] for row in matrix_rows(results)] == ["passed", "failed", "silent"]
+    assert "1 of 3 drills passed" in matrix_page(Matrix(results))
+    assert "`preflight drill run bell`" in matrix_table(Matrix(results))
