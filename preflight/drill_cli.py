@@ -27,13 +27,19 @@ def run(
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="a drill of `preflight drill list`")] = None,
     everything: Annotated[bool, typer.Option("--all", help="all of them, then the detection matrix as a page")] = False,
     control: Annotated[bool, typer.Option("--control", help="leave the fault out: the drill has to fail")] = False,
-    blind: Annotated[bool, typer.Option("--blind", help="switch its detector off: the drill has to fail")] = False,
+    blind: Annotated[
+        bool, typer.Option("--blind", help="play it in a copy of the code with its detector off: it has to fail")
+    ] = False,
     write: Annotated[Path | None, typer.Option(help="of --all: table to write as well, docs/drills.md")] = None,
     as_json: Json = False,
 ) -> None:
     """Put the fault in, wait for the signal, check response and invariants, mend; without its signal a drill fails."""
     if everything == bool(name):
         raise typer.BadParameter("give a NAME, or --all")
+    if control and blind:
+        raise typer.BadParameter("give --control or --blind, not both: each has to fail by itself")
+    if write and name:
+        raise typer.BadParameter("--write is of --all: the page is about all drills")
     from preflight import drilling
 
     drilling.run(context.obj, name, control, blind, write, as_json)

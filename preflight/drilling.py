@@ -1,6 +1,7 @@
 """`drill list`, `drill run` and `drill card`: faults played in scratch copies, told as timelines and as one matrix."""
 
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -10,10 +11,11 @@ from infra.errors import UsageError
 from infra.settings import Settings
 from infra.storage import Store, write_atomically
 from practice.drills.catalog import DRILLS, find_drill
+from practice.drills.disarmed import play_disarmed
 from practice.drills.ground import FOLDER, Ground
-from practice.drills.matrix import last_matrix, matrix_page, matrix_rows, matrix_table
+from practice.drills.matrix import last_matrix, matrix_page, matrix_rows, matrix_table, told_of
 from practice.drills.results import Record, as_document
-from practice.drills.runner import Result, missing_tools, play
+from practice.drills.runner import Result, play
 from practice.drills.scene import Drill, DrillFailed, Moment
 from preflight import show
 
@@ -44,24 +46,23 @@ def card(name: str) -> None:
 
 def run(settings: Settings, name: str | None, control: bool, blind: bool, write: Path | None, as_json: bool) -> None:
     """Play one drill or all; all of them go on where they were killed. Raises DrillFailed naming those that did not go
-    as they have to."""
+    as they have to, and the one that this machine cannot play."""
     drills = [_require(name)] if name else list(DRILLS)
-    skipped = {one.name: tools for one in drills if (tools := missing_tools(one))}
-    played = [one for one in drills if one.name not in skipped]
     record = None if name else Record(Store(settings.home), control, blind)
-    results = _play_all(settings, played, control, blind, as_json, record)
+    results = _play_all(settings, drills, control, blind, as_json, record)
     if record:
         record.end(results)
         _write_matrix(settings, write)
     if not as_json and not name:
         show.table("Who noticed what", HEADS, matrix_rows(results))
-    for one, tools in skipped.items():
-        sys.stderr.write(f"left out: {one}, as this machine has no {', '.join(tools)}\n")
-    wrong = [one for one in results if not _as_it_has_to(one, control or blind)]
+    left_out = [one for one in results if one.is_left_out]
+    for one in left_out:
+        sys.stderr.write(f"{one.problem}\n")
+    wrong = [one for one in results if not _as_it_has_to(one, control or blind) and not (record and one.is_left_out)]
     if wrong:
         raise DrillFailed("; ".join(one.problem or f"{one.drill.name} passed, and has to fail" for one in wrong))
-    minutes = sum(one.seconds for one in results) / 60
-    show.finish(_outcome(results, control, blind, minutes), {"results": [as_document(one) for one in results]}, as_json)
+    outcome = _outcome(results, control, blind)
+    show.finish(outcome, {"results": [as_document(one) for one in results]}, as_json)
 
 
 def _play_all(
@@ -77,14 +78,25 @@ def _play_all(
         known = {one.drill.name for one in results}
         for drill in drills:
             if drill.name not in known:
-                if not as_json:
-                    show.tell(f"\n{drill.title}: {drill.fault}")
-                tell = (lambda moment: None) if as_json else _tell
-                results.append(play(drill, ground, control, blind, tell))
+                results.append(_play(drill, ground, control, blind, as_json))
                 if record:
                     record.keep(results)
             advance(drill.name)
     return results
+
+
+def _play(drill: Drill, ground: Ground, control: bool, blind: bool, as_json: bool) -> Result:
+    tell: Callable[[str], None] = (lambda line: None) if as_json else show.tell
+
+    def tell_moment(moment: Moment) -> None:
+        tell(f"  {moment.seconds:6.1f} s  {moment.kind:<9} {moment.words}")
+
+    tell(f"\n{drill.title}: {drill.fault}")
+    result = play_disarmed(drill, ground, tell_moment) if blind else play(drill, ground, control, tell_moment)
+    tell(f"  {told_of(result)}")
+    if not (control or blind):
+        tell(f"  First step: {drill.runbook}.\n  In sixty seconds: {drill.story}")
+    return result
 
 
 def _write_matrix(settings: Settings, write: Path | None) -> None:
@@ -97,19 +109,20 @@ def _write_matrix(settings: Settings, write: Path | None) -> None:
         write_atomically(write, matrix_table(matrix).encode())
 
 
-def _tell(moment: Moment) -> None:
-    show.tell(f"  {moment.seconds:6.1f} s  {moment.kind:<9} {moment.words}")
-
-
 def _as_it_has_to(result: Result, has_to_be_silent: bool) -> bool:
     return result.is_silent if has_to_be_silent else result.passed
 
 
-def _outcome(results: list[Result], control: bool, blind: bool, minutes: float) -> str:
+def _outcome(results: list[Result], control: bool, blind: bool) -> str:
+    played = [one for one in results if not one.is_left_out]
+    minutes = sum(one.seconds for one in played) / 60
+    many = f"{len(played)} drills" if len(results) > 1 else results[0].drill.name
+    if len(played) < len(results):
+        many += f" of {len(results)}, {len(results) - len(played)} left out"
     if control or blind:
         why = "without their fault" if control else "with their detector off"
-        return f"{len(results)} drills {why}: each failed, as its signal did not come; {minutes:.1f} minutes"
-    return f"{len(results)} drills: every fault caught by its named detector, {minutes:.1f} minutes"
+        return f"{many}, played {why}: failed, as the signal did not come; {minutes:.1f} minutes"
+    return f"{many}: every fault caught by its named detector, {minutes:.1f} minutes"
 
 
 def _named(drills: tuple[Drill, ...]) -> list[dict]:

@@ -15,6 +15,7 @@ from pipelines.refitting import candidate_fit
 from pipelines.registering import refit_of, register_fit
 from pipelines.scoring import VERSION
 from practice.drills.asking import STEADY, ask, card_of, counted, newest_week, questions, workers_of
+from practice.drills.code import Change
 from practice.drills.ground import NEXT, Played
 from practice.drills.scene import Drill, DrillFailed, Scene
 from services.guardrails import STOP
@@ -182,9 +183,9 @@ def _served(played: Played, pointer: str) -> Served:
 
 
 def _refusing(address: str) -> dict | None:
-    """What a worker says of itself that refused what it was pointed to; each look may meet another worker."""
+    """What a worker says of itself that refused a file by its digest; each look may meet another worker."""
     card = card_of(address)
-    return card if card.get("refused") else None
+    return card if "SHA-256" in (card.get("refused") or "") else None
 
 
 def _stopped(played: Played) -> dict | None:
@@ -198,6 +199,8 @@ def _short(played: Played, sentence: str) -> str:
     return sentence.removeprefix("preflight: ").replace(f"{played.home}/", "")
 
 
+NO_DIGESTS: Change = ("infra/bundle.py", "if found != expected:", "if False:")
+"""Whatever lies there is taken for what was registered."""
 DRILLS = (
     Drill(
         name="corrupted-artefact",
@@ -215,6 +218,7 @@ DRILLS = (
             "than one version that lies or none at all. Starting the service again exports the champion anew."
         ),
         play=corrupted_artefact,
+        disarm=(NO_DIGESTS,),
     ),
     Drill(
         name="swapped-artefact",
@@ -232,6 +236,7 @@ DRILLS = (
             "did not care: it has a copy that it verified itself. We could even mend the registry from it."
         ),
         play=swapped_artefact,
+        disarm=(NO_DIGESTS,),
     ),
     Drill(
         name="bad-promotion",
@@ -250,5 +255,6 @@ DRILLS = (
             "labels, and is the gate's business."
         ),
         play=bad_promotion,
+        disarm=(("services/guardrails.py", "return next(_breaches(figures, guardrails), None)", "return None"),),
     ),
 )

@@ -6,6 +6,8 @@ from pathlib import Path
 from infra.errors import PreflightError
 from infra.revision import LOCK, ROOT
 
+Change = tuple[str, str, str]
+"""A file of ours, what stands in it once, and what is to stand there."""
 ROOMS = ("data_checks", "infra", "monitoring", "pipelines", "practice", "preflight", "services")
 
 

@@ -9,6 +9,7 @@ from data_checks import schema as s
 from data_checks.faults import all_faults
 from infra.storage import export_table
 from pipelines.clock import Week
+from practice.drills.code import Change
 from practice.drills.ground import LAST, NEXT, Played
 from practice.drills.scene import Drill, Scene
 
@@ -95,6 +96,12 @@ def _spoils(feed: s.Feed, name: str, where: str) -> Callable[[Scene], None]:
     return partial(spoilt_batch, feed=feed, name=name, where=where)
 
 
+OPEN_DOOR: Change = (
+    "data_checks/validation.py",
+    "blocking = [result for result in results if not result.passed and _blocks(result)]",
+    "blocking = []",
+)
+"""No batch is kept out any more, whatever rules it breaks."""
 CONTRACT, KEPT_OUT = "the contract", "the batch is kept out whole, the week waits"
 ASK_THE_SENDER = (
     "`preflight deliveries` names batch and rule; ask the sender, then `preflight deliver {} FILE --corrects BATCH`"
@@ -116,6 +123,7 @@ DRILLS = (
             "nothing to undo: a corrected batch takes its place, and the week goes on."
         ),
         play=_spoils(s.WEATHER, "miles to kilometres", f"{s.WIND_SPEED}, {s.WIND_GUST}"),
+        disarm=(OPEN_DOOR,),
     ),
     Drill(
         name="time-zone-shift",
@@ -132,6 +140,7 @@ DRILLS = (
             "it is kept out whole."
         ),
         play=_spoils(s.SCHEDULE, "+5 hours", "every moment"),
+        disarm=(OPEN_DOOR,),
     ),
     Drill(
         name="missing-airport",
@@ -147,6 +156,7 @@ DRILLS = (
             "answer is different: a stale snapshot is declared in every answer and counted, as a traveller cannot wait."
         ),
         play=_spoils(s.WEATHER, "airport missing", s.ORIGINS[0]),
+        disarm=(OPEN_DOOR,),
     ),
     Drill(
         name="misaligned-join",
@@ -162,6 +172,7 @@ DRILLS = (
             "row. Had it come through, labels would be noise, and the next challenger would have learned it."
         ),
         play=_spoils(s.OUTCOMES, "shuffled", s.FLIGHT_ID),
+        disarm=(OPEN_DOOR,),
     ),
     Drill(
         name="duplicate-delivery",
@@ -177,5 +188,12 @@ DRILLS = (
             "one row is another batch: its new rows are judged, its old ones are duplicates and go to quarantine."
         ),
         play=delivered_twice,
+        disarm=(
+            (
+                "pipelines/landing.py",
+                "batch = batch_name(feed, content_hash(rows))",
+                'batch = batch_name(feed, __import__("secrets").token_hex(32))',
+            ),
+        ),
     ),
 )

@@ -238,6 +238,13 @@ DRILLS = (
             "that were too gloomy, since the truth of a week is known at its end."
         ),
         play=season_turns,
+        disarm=(
+            (
+                "monitoring/decision.py",
+                "    found = {}\n    if signals.expected_skill",
+                "    return {}\n    if signals.expected_skill",
+            ),
+        ),
     ),
     Drill(
         name="delayed-labels",
@@ -256,6 +263,7 @@ DRILLS = (
             "is a week of patience."
         ),
         play=labels_come_late,
+        disarm=(("monitoring/week_facts.py", "LOWEST_COVERAGE = 0.9\n", "LOWEST_COVERAGE = 0.0\n"),),
     ),
     Drill(
         name="poisoned-labels",
@@ -277,5 +285,6 @@ DRILLS = (
             "nothing is overwritten."
         ),
         play=labels_are_poisoned,
+        disarm=(("monitoring/history_bands.py", '    LABELS: ("both", _late_shares),\n', ""),),
     ),
 )

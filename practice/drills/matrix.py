@@ -39,9 +39,11 @@ class Matrix:
     def words(self) -> str:
         """All of it in one sentence."""
         passed = sum(one.passed for one in self.results)
+        left_out = sum(one.is_left_out for one in self.results)
         silent = [sum(one.is_silent for one in runs) for runs in (self.controls, self.blinds)]
         return (
-            f"{passed} of {len(self.results)} drills passed, in {self.minutes:.1f} minutes; without their fault "
+            f"{passed} of {len(self.results)} drills passed{f', {left_out} were left out' if left_out else ''}, in "
+            f"{self.minutes:.1f} minutes; without their fault "
             f"{silent[0]} failed for want of a signal, with their detector off {silent[1]}"
         )
 
@@ -59,22 +61,37 @@ def matrix_rows(results: Sequence[Result]) -> list[tuple[str, ...]]:
             one.drill.detector,
             _seconds(one.detect_seconds),
             _seconds(one.recover_seconds),
-            "passed" if one.passed else SILENT if one.is_silent else "failed",
+            outcome(one),
         )
         for one in results
     ]
 
 
+def outcome(result: Result) -> str:
+    """How it went, in a word or two."""
+    if result.is_left_out:
+        return "left out"
+    return "passed" if result.passed else SILENT if result.is_silent else "failed"
+
+
+def told_of(result: Result) -> str:
+    """How it went, in a sentence: when it was noticed, when all was as before, or why not."""
+    if result.problem:
+        return f"{outcome(result)}: {result.problem}"
+    times = f"noticed after {_seconds(result.detect_seconds)} s, as before after {_seconds(result.recover_seconds)} s"
+    return f"passed: {times}; the scratch copy is removed"
+
+
 def matrix_page(matrix: Matrix) -> str:
     """The page, with the timeline of every drill; opens without a network."""
-    return page_environment().get_template("drills.html").render(matrix=matrix, silent=SILENT)
+    return page_environment().get_template("drills.html").render(matrix=matrix, silent=SILENT, outcome=outcome)
 
 
 def matrix_table(matrix: Matrix) -> str:
     """The page of the documentation."""
     rows = [
         f"| [{one.drill.name}](#{one.drill.name}) | {one.drill.fault} | {one.drill.detector} "
-        f"| {_seconds(one.detect_seconds)} | {_seconds(one.recover_seconds)} "
+        f"| {_seconds(one.detect_seconds)} | {_seconds(one.recover_seconds)} | {outcome(one)} "
         f"| {matrix.control(one.drill.name)} | {matrix.blind(one.drill.name)} |"
         for one in matrix.results
     ]
@@ -99,7 +116,7 @@ def _heard(runs: Sequence[Result], name: str) -> str:
     found = next((one for one in runs if one.drill.name == name), None)
     if found is None:
         return NOT_RUN
-    return SILENT if found.is_silent else "rang" if found.passed else "failed"
+    return "rang" if found.passed else outcome(found)
 
 
 def _seconds(value: float | None) -> str:
@@ -111,10 +128,11 @@ HEAD = (
     "",
     "Faults that are put into a scratch copy of the system, and who notices. Written by",
     "`preflight drill run --all --write docs/drills.md`; seconds are of that run, mostly of commands that start.",
-    "`--control` leaves the fault out, `--blind` switches the detector off: then every drill has to fail, silent.",
+    "`--control` leaves the fault out. `--blind` plays it in a copy of our code in which the lines that notice it are",
+    "changed, and everything else looks on. In both every drill has to fail, since its signal does not come.",
     "",
 )
 COLUMNS = (
-    "| drill | fault | has to be noticed by | after s | mended after s | without its fault | detector off |",
-    "| --- | --- | --- | ---: | ---: | --- | --- |",
+    "| drill | fault | has to be noticed by | after s | mended after s | outcome | without its fault | detector off |",
+    "| --- | --- | --- | ---: | ---: | --- | --- | --- |",
 )

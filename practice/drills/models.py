@@ -173,6 +173,13 @@ DRILLS = (
             "nets, for one of them will have a hole."
         ),
         play=leaky_feature,
+        disarm=(
+            (
+                "pipelines/mismatch.py",
+                "return [mismatch for name in names for mismatch in _of_column(expected, found, name)]",
+                "return []",
+            ),
+        ),
     ),
     Drill(
         name="green-retraining",
@@ -191,6 +198,13 @@ DRILLS = (
             "knows where to look."
         ),
         play=green_retraining,
+        disarm=(
+            (
+                "pipelines/promotion.py",
+                "stale = file.new_data_since_rival and (",
+                "stale = False and (",
+            ),
+        ),
     ),
     Drill(
         name="false-alarm-storm",
@@ -209,5 +223,12 @@ DRILLS = (
             "drift alone never trains anything; it is context for a loss that labels show."
         ),
         play=false_alarm_storm,
+        disarm=(
+            (
+                "practice/drills/false_alarms.py",
+                "rang = [bool(drifted_by_default(reference, day.select(NAMES), CATEGORICAL)) for day in days]",
+                "rang = [False for day in days]",
+            ),
+        ),
     ),
 )

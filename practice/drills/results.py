@@ -17,6 +17,7 @@ def as_document(result: Result) -> dict:
         "detector": result.drill.detector,
         "passed": result.passed,
         "is_silent": result.is_silent,
+        "is_left_out": result.is_left_out,
         "problem": result.problem,
         "seconds": result.seconds,
         "detect_seconds": result.detect_seconds,
@@ -31,7 +32,7 @@ def as_result(document: dict) -> Result | None:
     if drill is None:
         return None
     moments = tuple(Moment(**one) for one in document["moments"])
-    kept = ("seconds", "detect_seconds", "recover_seconds", "problem", "is_silent")
+    kept = ("seconds", "detect_seconds", "recover_seconds", "problem", "is_silent", "is_left_out")
     return Result(drill, moments, **{name: document[name] for name in kept})
 
 

@@ -27,6 +27,8 @@ class Result:
     problem: str | None = None
     is_silent: bool = False
     """Whether it failed because the signal did not come: what has to happen in a control, and with the detector off."""
+    is_left_out: bool = False
+    """Whether it was not played, as this machine lacks something; `problem` says what."""
 
     @property
     def passed(self) -> bool:
@@ -38,13 +40,18 @@ def play(
     drill: Drill,
     ground: Ground,
     control: bool = False,
-    blind: bool = False,
     on_moment: Callable[[Moment], None] = lambda moment: None,
 ) -> Result:
-    """Play a drill on copies of the ground. What it starts it ends, what it writes is removed."""
+    """Play a drill on copies of the ground. What it starts it ends, what it writes is removed.
+
+    A drill that needs what this machine does not have is left out.
+    """
+    if missing := missing_tools(drill):
+        why = f"{drill.name} is left out: expected {' and '.join(missing)}, this machine has none; get it, play again"
+        return Result(drill, (), 0.0, None, None, why, is_left_out=True)
     began, problem, silent = time.monotonic(), None, False
     with tempfile.TemporaryDirectory(prefix=f"preflight-drill-{drill.name}-", ignore_cleanup_errors=True) as scratch:
-        scene = Scene(drill, Path(scratch), ground, control, blind, on_moment)
+        scene = Scene(drill, Path(scratch), ground, control, on_moment)
         try:
             drill.play(scene)
         except PreflightError as error:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from infra.errors import PreflightError
+from practice.drills.code import Change
 from practice.drills.ground import Ground, Played
 
 T = TypeVar("T")
@@ -33,7 +34,8 @@ class Drill:
     """A fault with its named detector; `play` puts it in, waits for the signal, checks what follows, and mends.
 
     `runbook` is the first step of the person who is paged, a command in it. `story` is what to say of it in sixty
-    seconds. `needs` names what the drill cannot do without on this machine: `nginx`.
+    seconds. `disarm` is what switches its detector off in a copy of our code, where the drill has to fail. `needs`
+    names what the drill cannot do without on this machine: `nginx`.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Drill:
     runbook: str
     story: str
     play: "Callable[[Scene], None]"
+    disarm: tuple[Change, ...]
     needs: tuple[str, ...] = ()
 
 
@@ -60,15 +63,13 @@ class Moment:
 class Scene:
     """A drill that is being played.
 
-    `control` leaves the fault out: the drill has to fail, as nothing is there to be detected. `blind` switches its
-    detector off: the drill has to fail, as nobody else is asked.
+    `control` leaves the fault out: the drill has to fail, as nothing is there to be detected.
     """
 
     drill: Drill
     folder: Path
     ground: Ground
     control: bool = False
-    blind: bool = False
     on_moment: Callable[[Moment], None] = lambda moment: None
     moments: list[Moment] = field(default_factory=list)
     _began: float = field(default_factory=time.monotonic)
@@ -84,10 +85,9 @@ class Scene:
 
     def detect(self, look: Callable[[], T | None], words: str | Callable[[T], str], within_seconds: float = 0) -> T:
         """What the detector says, as soon as it says something. Raises SignalMissing when it says nothing in time."""
-        found = None if self.blind else self.wait(look, within_seconds)
+        found = self.wait(look, within_seconds)
         if not found:
-            off = ", as it is switched off" if self.blind else ""
-            raise SignalMissing(f"{self.drill.name}: {self.drill.detector} said nothing{off}")
+            raise SignalMissing(f"{self.drill.name}: {self.drill.detector} said nothing")
         self._note(DETECTED, words if isinstance(words, str) else words(found))
         return found
 

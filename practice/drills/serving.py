@@ -225,6 +225,7 @@ DRILLS = (
             "another worker."
         ),
         play=overload,
+        disarm=(("services/hot.py", "if self._in_flight > most:", "if False:"),),
     ),
     Drill(
         name="slow-clients",
@@ -242,6 +243,13 @@ DRILLS = (
             "seconds: it may hold its place for minutes, and what bounds that is how many places one address may hold."
         ),
         play=slow_clients,
+        disarm=(
+            (
+                "infra/proxy/nginx.conf.jinja",
+                "client_body_timeout {{ ms(limits.body_seconds) }};  # between",
+                "client_body_timeout 3600s;  # between",
+            ),
+        ),
         needs=("nginx",),
     ),
     Drill(
@@ -261,6 +269,7 @@ DRILLS = (
             "seconds with half of the workers."
         ),
         play=worker_killed_in_request,
+        disarm=(("infra/http_connection.py", "if not is_lost or retries + 1 == MOST_TRIES:", "if True:"),),
     ),
     Drill(
         name="worker-killed-in-write",
@@ -279,5 +288,6 @@ DRILLS = (
             "times the price."
         ),
         play=worker_killed_in_write,
+        disarm=(("infra/shared_log.py", "if self._read < found.st_size:", "if False:"),),
     ),
 )

@@ -104,5 +104,12 @@ DRILLS = (
             "with a new salt."
         ),
         play=sample_ratio_mismatch,
+        disarm=(
+            (
+                "monitoring/ab.py",
+                "return SampleRatio(p_value, p_value < alpha, found)",
+                "return SampleRatio(p_value, False, found)",
+            ),
+        ),
     ),
 )

@@ -141,6 +141,7 @@ DRILLS = (
             "from there when the store is back."
         ),
         play=registry_down,
+        disarm=(("services/agent.py", "else (self._follow, self._look", "else (self._look"),),
     ),
     Drill(
         name="disk-full",
@@ -159,6 +160,18 @@ DRILLS = (
             "without a restart."
         ),
         play=disk_full,
+        disarm=(
+            (
+                "infra/shared_log.py",
+                "raise LogUnwritable.of(path_of(self._folder, self._segment), error.strerror) from error",
+                "return None",
+            ),
+            (
+                "infra/shared_log.py",
+                'raise LogUnwritable.of(path_of(self._folder, self._segment), "only a part of a line was written")',
+                "return None",
+            ),
+        ),
         needs=("tmpfs",),
     ),
 )

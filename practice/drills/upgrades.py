@@ -27,14 +27,17 @@ def dependency_upgrade(scene: Scene) -> None:
         lambda: site_of(site, upgrades.values()),
     )
     upgraded = replace(played, variables={"PYTHONPATH": str(site)})
-    scene.detect(lambda: _doctor_says(upgraded, PANDAS.package), lambda found: f"pandas {found}")
+    scene.detect(
+        lambda: import_in_child(HOME_OF_EVIDENTLY, upgraded.environment()),
+        lambda said: f"{HOME_OF_EVIDENTLY} cannot be imported: {said[-110:]}",
+    )
     needing, against = objections(PANDAS)
     scene.require(
         not against,
         f"the resolver has nothing against it: none of the {needing} packages of others that need pandas forbids it",
     )
-    said = import_in_child(HOME_OF_EVIDENTLY, upgraded.environment())
-    scene.require(said, f"and it breaks at run time: {said[-110:]}")
+    known = _doctor_says(upgraded, PANDAS.package)
+    scene.require(known, f"`doctor` has met this break before, and says so by the version alone: pandas {known}")
     trials: list[Path] = []
 
     def breaks(taken: frozenset[str]) -> bool:
@@ -70,7 +73,7 @@ DRILLS = (
         name="dependency-upgrade",
         title="An upgrade that only breaks when it runs",
         fault="pandas 3.1 comes with two harmless upgrades; a private name is gone that another package imports",
-        detector="`doctor`: versions that are known to break another tool, and the lock beside what is installed",
+        detector="the import of what we run, in a new process with the proposed packages, before anybody has them",
         response="the smallest set of upgrades that breaks the import is found by halving, and named",
         runbook=(
             "`preflight doctor` names the package and the break; `make setup` goes back to the lock, "
@@ -86,5 +89,12 @@ DRILLS = (
             "everything else may be upgraded today."
         ),
         play=dependency_upgrade,
+        disarm=(
+            (
+                "practice/drills/newer_packages.py",
+                'return "" if ended.returncode == 0 else ended.stderr.strip().splitlines()[-1]',
+                'return ""',
+            ),
+        ),
     ),
 )

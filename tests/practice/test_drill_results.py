@@ -28,7 +28,7 @@ def bells(monkeypatch) -> list[str]:
         scene.detect(lambda: not scene.control, "it rings")
         scene.recover(True, "it is quiet")
 
-    drills = tuple(Drill(name, name, "pulled", "the bell", "people leave", "look", "So.", pulled) for name in NAMES)
+    drills = tuple(Drill(name, name, "pulled", "the bell", "people leave", "look", "So.", pulled, ()) for name in NAMES)
     monkeypatch.setattr(drilling, "DRILLS", drills)
     monkeypatch.setattr("practice.drills.results.find_drill", {one.name: one for one in drills}.get)
     monkeypatch.setattr(Ground, "prepare", lambda self: None)

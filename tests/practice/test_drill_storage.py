@@ -20,7 +20,7 @@ needs_mount = pytest.mark.skipif(not can_mount(), reason="this user may not moun
 
 
 def drill(*needs: str) -> Drill:
-    return Drill("bell", "A bell", "pulled", "the bell", "leave", "look", "So.", lambda scene: None, needs)
+    return Drill("bell", "A bell", "pulled", "the bell", "leave", "look", "So.", lambda scene: None, (), needs)
 
 
 @needs_mount
