@@ -98,7 +98,12 @@ def _of_events(year: Year) -> Iterator[Figure]:
     yield Figure("trainings", f"{len(gates)}", "challengers judged by the gate", STATUS)
     yield Figure("promoted", f"{promoted}", "of them promoted", STATUS)
     yield Figure("refused", f"{len(gates) - promoted}", "of them refused", STATUS)
-    yield Figure("gate_checks", f"{len(gates[-1]['checks'])}", "questions the gate asked the last one", GATE)
+    yield Figure(
+        "gate_checks",
+        f"{len(gates[-1]['checks'])}",
+        "questions of the gate in the event log; it asks one more, of speed, which is never twice the same",
+        GATE,
+    )
     yield Figure("rows_trained", f"{trained[-1]['rows']:,}", "flights the newest challenger learned from", GATE)
     feeds = [feed for event in year.of("validate") for feed in event["feeds"].values()]
     landed, kept_out = sum(one["landed"] for one in feeds), sum(one["quarantined"] for one in feeds)

@@ -62,3 +62,23 @@ def test_every_target_of_the_makefile_explains_itself():
 
     assert targets
     assert [name for name, rest in targets if "##" not in rest] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_a_point_of_the_open_list_that_a_document_cites_is_on_it(document):
+    points = set(re.findall(r"^(\d+)\. ", (ROOT / "docs" / "open.md").read_text(), re.MULTILINE))
+
+    assert points_cited(document.read_text()) - points == set()
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["([open](../open.md), point 31)", "[open](open.md), 31).", "[open](../open.md), number\n31)", "`docs/open.md` 31"],
+)
+def test_a_cited_point_is_found_however_it_is_written(words):
+    assert points_cited(f"Written down {words}") == {"31"}
+
+
+def points_cited(text: str) -> set[str]:
+    """The numbers of the points of `docs/open.md` that a text names."""
+    return set(re.findall(r"\bopen\.md[`)]*,?\s+\(?(?:(?:point|number)\s+)?(\d+)\b", text))

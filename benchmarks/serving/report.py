@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from statistics import median
 
-from benchmarks.serving.findings import UTILISATION, Findings, Measured, capacity, goals, ratio
+from benchmarks.serving.findings import CLIENTS_JUDGED, UTILISATION, Findings, Measured, capacity, goals, ratio
 from benchmarks.serving.load import Leg
 from benchmarks.serving.targets import BATCHED, FASTAPI, MLFLOW, OURS
 from preflight import show
@@ -73,14 +73,34 @@ def sentences(found: Findings) -> list[str]:
     return [
         *(goal.sentence for goal in goals(found)),
         *_batching(found),
+        *_two_rounds(found),
         f"a request of ours takes {busiest.cpu_us:,.0f} µs of processor, {busiest.worker_us:,.0f} in its worker",
         f"{need.per_second:,} requests/s at {UTILISATION:.0%} of each core: {need.cores} cores, "
         f"{need.memory_gb:.1f} GB in workers, {need.log_mb_per_second:.1f} MB/s of log, "
         f"{need.log_gb_per_day:,.0f} GB a day",
-        f"figures are medians of {found.rounds} legs; "
+        f"{_of_legs(found.rounds)}; "
         f"others took {median(foreign):.2f} cores in the median leg and {max(foreign):.2f} in the worst; "
         f"wrk was busy for at most {max(leg.load_cores for leg in found.legs):.2f} of its own",
     ]
+
+
+def _two_rounds(found: Findings) -> list[str]:
+    """The same service is in two tables, and does not take the same in both."""
+    return [
+        f"as it is, in the last table, took {again.legs[CLIENTS_JUDGED].cpu_us:,.0f} µs of processor where the first "
+        f"has {found.server(OURS).legs[CLIENTS_JUDGED].cpu_us:,.0f}: the same work, without the agent, in a later "
+        "round on a machine that is never twice the same; quote the first, and ratios within one table"
+        for again in found.settings
+        if again.name == OURS and CLIENTS_JUDGED in again.legs
+    ]
+
+
+def _of_legs(rounds: int) -> str:
+    return (
+        f"figures are medians of {rounds} legs"
+        if rounds > 1
+        else "figures are of one leg each, which says nothing of luck"
+    )
 
 
 def _batching(found: Findings) -> list[str]:
