@@ -82,7 +82,7 @@ def _play_all(
                 if record:
                     record.keep(results)
             advance(drill.name)
-    return results
+    return sorted(results, key=lambda one: [drill.name for drill in drills].index(one.drill.name))
 
 
 def _play(drill: Drill, ground: Ground, control: bool, blind: bool, as_json: bool) -> Result:
