@@ -6,7 +6,9 @@ from functools import partial
 import polars as pl
 
 from data_checks import schema as s
+from data_checks.contract import BLOCK
 from data_checks.faults import MILES, all_faults
+from pipelines.clock import Week
 from practice.cards.card import Card, Facts, Look, Rubric
 from practice.cards.scratch import Scratch, rows_of
 from practice.drills.feeds import replace_in_source, week_of_source
@@ -17,6 +19,8 @@ HELD_SHARE = 0.6
 """Of the arrivals, whose report comes late."""
 MOST_RULES = 4
 """Of those that were broken, which a path names."""
+QUOTED_RULES = 8
+"""Of those that were broken, which an answer may quote with what was found: what blocks the batch first."""
 
 
 def stop_the_week(scratch: Scratch, choices: tuple[tuple[s.Feed, str, str], ...]) -> dict[str, str]:
@@ -27,15 +31,51 @@ def stop_the_week(scratch: Scratch, choices: tuple[tuple[s.Feed, str, str], ...]
     replace_in_source(played, feed, fault.spoil(week_of_source(played, feed), scratch.random.randrange(2**16)))
     played.run("replay")
     stopped = next(one for one in played.ask("deliveries")["deliveries"] if one["fate"]["blocked"])
-    return {"feed": feed.name, "batch": stopped["batch"], "rules": broken_rules(played, feed)}
-
-
-def broken_rules(played: Played, feed: s.Feed) -> str:
-    """The rules that most rows of the next week broke, by name, as the record of the validation has them."""
     record = played.store.read_json(f"validation/{feed.name}/{NEXT.id}.json") or {"rules": []}
     broken = [rule for rule in record["rules"] if not rule["passed"]]
+    return {"feed": feed.name, "batch": stopped["batch"], "rules": most_broken(broken), **what_was_found(broken)}
+
+
+def most_broken(broken: list[dict]) -> str:
+    """Those of broken rules, as a record of the validation has them, that most rows broke: their names."""
     ordered = sorted(broken, key=lambda rule: -(rule["failed"] or 0))
     return "; ".join(rule["rule"] for rule in ordered[:MOST_RULES])
+
+
+def what_was_found(broken: list[dict]) -> dict[str, str]:
+    """Facts `rule_1` and `found_1`, and so on: what a broken rule is about, and what was found.
+
+    That is what a measure came to, or how many rows broke the rule. There are `QUOTED_RULES` of each, the last one
+    again and again where fewer rules were broken.
+
+    >>> one = {"rule": "origins_seen exactly 3 airports", "severity": "block", "observed": "2", "failed": 1, "value": 2}
+    >>> what_was_found([one])["rule_1"], what_was_found([one])["found_8"]
+    ('origins_seen', '2')
+    """
+    by_weight = sorted(broken, key=lambda rule: rule["severity"] != BLOCK)
+    found = [(rule["rule"].split()[0], _found(rule)) for rule in by_weight if rule["observed"] != "nothing"]
+    padded = found[:QUOTED_RULES] + found[-1:] * (QUOTED_RULES - len(found))
+    return {
+        name: word
+        for number, (rule, value) in enumerate(padded, 1)
+        for name, word in ((f"rule_{number}", rule), (f"found_{number}", value))
+    }
+
+
+def _found(rule: dict) -> str:
+    return str(rule["failed"]) if rule["value"] is None else rule["observed"]
+
+
+def copy_rows(scratch: Scratch) -> dict[str, str]:
+    """A fifth of the rows of a feed stand twice in the file of the next week; the week is lived with the first ones."""
+    played, feed = scratch.played, scratch.random.choice(tuple(s.FEEDS.values()))
+    fault = next(one for one in all_faults() if (one.feed, one.name) == (feed, "20 % duplicates"))
+    replace_in_source(played, feed, fault.spoil(week_of_source(played, feed), scratch.random.randrange(2**16)))
+    played.must("replay")
+    landed = next(
+        one for one in played.ask("deliveries")["deliveries"] if one["feed"] == feed.name and NEXT.id in one["weeks"]
+    )
+    return _copies(feed, NEXT, landed["fate"])
 
 
 def deliver_again(scratch: Scratch) -> dict[str, str]:
@@ -43,9 +83,13 @@ def deliver_again(scratch: Scratch) -> dict[str, str]:
     played, feed = scratch.played, s.OUTCOMES
     rows = week_of_source(played, feed, LAST)
     resent = scratch.export("outcomes-resent", rows.head(rows.height - scratch.random.randint(1, 9)))
-    fate = played.ask("deliver", feed.name, resent)["fate"]
+    return _copies(feed, LAST, played.ask("deliver", feed.name, resent)["fate"])
+
+
+def _copies(feed: s.Feed, week: Week, fate: dict) -> dict[str, str]:
+    """The facts of a batch of which rows were kept out because they had landed: the rule, and how many."""
     (rule, count), *_ = sorted(fate["quarantined"].items(), key=lambda item: -item[1])
-    return {"batch": fate["batch"], "rule": rule, "rows": str(count), "feed": feed.name}
+    return {"batch": fate["batch"], "rule": rule, "rows": str(count), "feed": feed.name, "week": week.id}
 
 
 def hold_labels_back(scratch: Scratch) -> dict[str, str]:
@@ -72,8 +116,8 @@ def has_labels(played: Played, facts: Facts) -> bool:
 
 
 def nothing_open(played: Played, facts: Facts) -> bool:
-    """Whether no quarantined outcome of the newest week waits for a decision."""
-    found = played.ask("quarantine", "list", "--feed", facts["feed"], "--week", facts["last"], "--status", "open")
+    """Whether no quarantined row of the feed and week that copies came for waits for a decision."""
+    found = played.ask("quarantine", "list", "--feed", facts["feed"], "--week", facts["week"], "--status", "open")
     return found["counts"] == []
 
 
@@ -82,12 +126,16 @@ WHO = Look("preflight deliveries", "all batches accepted but one: {batch}, block
 RULE = Look("preflight quarantine list", "the blocked week, its batch and how much of it is wrong, in one line")
 RECORD = "cat {home}/validation/{feed}/{next}.json"
 """Every rule of the contract on that batch, with how many rows broke it."""
+QUOTED = tuple((f"{{rule_{number}}}", f"{{found_{number}}}") for number in range(1, QUOTED_RULES + 1))
+"""Who quotes a broken rule with what was found has looked as well as who quotes the batch."""
 CORRECTED = ("preflight deliver {feed} {sender}/{feed}.parquet --corrects {batch}", "preflight replay")
 CORRECT = Rubric(
     "correct-batch",
     "nothing was built from {batch}, so that a corrected one takes its place and the week goes on; nothing is undone",
     {"skip-week": "the flights of the week would go without a prediction, and features would have a gap"},
 )
+COPIES = (("{batch}",), ("{rows}", "{rule}"))
+DISCARD = 'preflight quarantine discard --feed {feed} --week {week} --reason "copies of accepted rows"'
 AGREE = Rubric(
     "agree-with-sender",
     "the rule caught it at the door; what keeps it from coming is agreed with who sends",
@@ -111,7 +159,7 @@ def _stops(
         symptom=symptom,
         break_it=_breaks(choices),
         cause=cause,
-        shown=(("{batch}",),),
+        shown=(("{batch}",), *QUOTED),
         evidence="{batch} is blocked: " + see,
         mitigation=CORRECT,
         prevention=prevention,
@@ -170,7 +218,7 @@ CARDS = (
             "{batch} is the batch of the week of {last} without a few rows: another name, the same keys",
             {"duplicates-inside": "the copies are not within one batch: the first one was accepted long ago"},
         ),
-        shown=(("{batch}",),),
+        shown=COPIES,
         evidence="{batch} brought {rows} rows that had landed already: {rule}",
         mitigation=Rubric(
             "discard-copies",
@@ -187,21 +235,41 @@ CARDS = (
             Look("preflight deliveries", "{batch} landed last, for a week whose first batch was accepted whole"),
             Look("preflight status", "the week of {last} was lived before: its labels were accepted then"),
         ),
-        mend=('preflight quarantine discard --feed {feed} --week {last} --reason "copies of accepted rows"',),
+        mend=(DISCARD,),
         is_mended=nothing_open,
     ),
-    _stops(
-        "echo",
-        2,
-        "PAGE 06:10, severity 2. The weekly run exited 1. The week of {next} has no predictions. The sender's batch "
-        "has a fifth more rows than usual, 'a busy week', they say.",
-        tuple((feed, "20 % duplicates", "rows") for feed in s.FEEDS.values()),
-        Rubric(
+    Card(
+        name="echo",
+        level=2,
+        symptom="From a colleague, Monday 08:40: 'Since the weekend there are far more rows in quarantine than ever. "
+        'The sender looked it up: one file for the week of {next}, sent once, a fifth larger than usual, "a busy '
+        "week\", they say. What do I tell them, and what becomes of these rows?' All runs exited 0.",
+        break_it=copy_rows,
+        cause=Rubric(
             "duplicates-inside",
-            "rows of {batch} have the key of other rows of {batch}",
-            {"delivered-again": "no batch before has these keys: the copies are inside of this one"},
+            "{rows} rows of {batch} are copies of other rows of {batch}",
+            {"delivered-again": "no batch before has these rows: the copies are inside of this one"},
         ),
-        "a fifth of its rows have the key of another of its rows",
+        shown=COPIES,
+        evidence="{rows} rows of {batch} are kept out: {rule}, though nothing landed for that week before it",
+        mitigation=Rubric(
+            "discard-copies",
+            "the first of each is accepted and the week was lived with it; the copies are given up, with a reason on "
+            "record",
+            {"wait": "nothing is harmed by waiting, but open rows hide the next real trouble"},
+        ),
+        prevention=Rubric(
+            "agree-with-sender",
+            "that a row comes once in a file is agreed with who sends, who counts it before sending",
+            {"same-name-same-rows": "receiving is idempotent already: it is why nothing was harmed"},
+        ),
+        path=(
+            Look("preflight quarantine list", "{rows} open rows of {feed} and the week of {week}, by one rule: {rule}"),
+            Look("preflight deliveries", "{batch} is the only batch of {feed} for that week: it repeats itself"),
+            Look("preflight status", "the week of {next} was lived: what it needs was accepted"),
+        ),
+        mend=(DISCARD,),
+        is_mended=nothing_open,
     ),
     _stops(
         "five-hours",
