@@ -27,14 +27,13 @@ from infra.model_file import TRUSTED_TYPES, load_model, sha256_of, verify_model
 from infra.model_signature import signature_of
 from infra.records import require_judged, require_let_in, require_yes
 from infra.registry_errors import RegistryError, require_missing, require_readable
+from infra.registry_place import ARTIFACTS, DATABASE, EXPERIMENT, keep_own_files
 from infra.scorer import Scorer, load_bundle
 from infra.storage import forget_unfinished_database, make_folder, mark_migrated
 
-EXPERIMENT = "flight-lateness"
 CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
 MODEL_FILE = "model.skops"
 BUNDLE, RECORD, LINEAGE, CARD = "bundle", "gate.json", "lineage.json", "card"
-DATABASE = "mlflow.db"
 
 
 class Registry:
@@ -44,13 +43,14 @@ class Registry:
         if tracking_uri is None:
             forget_unfinished_database(folder, DATABASE)
             require_readable(folder / DATABASE)
+            keep_own_files(folder)
         make_folder(folder)
         self._promotions = FileLock(folder / "promotion.lock")  # of all that share the home, whatever keeps the models
         self._uri = tracking_uri or f"sqlite:///{folder / DATABASE}"
         mlflow.set_tracking_uri(self._uri)
         self._client = mlflow.MlflowClient(self._uri)
         if self._client.get_experiment_by_name(EXPERIMENT) is None:
-            place = None if tracking_uri else (folder / "artifacts").as_uri()
+            place = None if tracking_uri else (folder / ARTIFACTS).as_uri()
             self._client.create_experiment(EXPERIMENT, artifact_location=place)
         self._experiment = mlflow.set_experiment(EXPERIMENT).experiment_id
         if tracking_uri is None:

@@ -34,7 +34,7 @@ def version(
 @app.command("deal")
 def deal(
     context: typer.Context,
-    level: Annotated[int | None, typer.Option(help="1, 2 or 3; default: any", min=1, max=3)] = None,
+    level: Annotated[int | None, typer.Option(help="1, 2 or 3; default: any")] = None,
     seed: Annotated[int | None, typer.Option(help="the same seed deals the same; default: another", min=0)] = None,
     name: Annotated[str | None, typer.Option(help="a card you have had before")] = None,
     as_json: Json = False,
@@ -54,7 +54,7 @@ def answer(
     prevention: Annotated[str, typer.Option(help="a key of `preflight card keys`")],
     as_json: Json = False,
 ) -> None:
-    """Stop the clock: points and a reason for each part, then the way of an expert."""
+    """Stop the clock: points and a reason for each part, then the way of an expert. Exit 0 when passed, 1 when not."""
     from preflight import card_table
 
     card_table.answer(context.obj, cause, evidence, mitigation, prevention, as_json)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from infra.errors import PreflightError, UsageError
 from infra.settings import Settings
 from infra.storage import BusyError, Store
-from practice.cards.card import Answer, Card, Graded, filled, grade
+from practice.cards.card import NEEDED, Answer, Card, Graded, filled, grade
 from practice.cards.deck import CARDS, LEVELS, draw, find_card
 from practice.cards.table import HOME, Dealt, Table
 from practice.cards.vocabulary import CAUSES, MITIGATIONS, PREVENTIONS
@@ -24,8 +24,17 @@ class StillBroken(PreflightError):  # noqa: N818
     """The system of the card is not well yet."""
 
 
+class NotPassed(PreflightError):  # noqa: N818
+    """An answer was graded, and is not enough."""
+
+
 def deal(settings: Settings, level: int | None, seed: int | None, name: str | None, as_json: bool) -> None:
-    """Deal a card. Raises UsageError for a name that is none, BusyError while somebody deals or the old one serves."""
+    """Deal a card.
+
+    Raises UsageError for a level or name that is none, BusyError while somebody deals or the old one serves.
+    """
+    if level is not None and level not in LEVELS:
+        raise UsageError(f"--level: expected {', '.join(map(str, LEVELS))}, got {level}; without it any is dealt")
     table, seed = Table.of(settings.home), secrets.randbelow(SEEDS) if seed is None else seed
     card = _named(name) if name else draw(level, seed)
     with Store(table.folder).exclusively():
@@ -52,11 +61,13 @@ def deal(settings: Settings, level: int | None, seed: int | None, name: str | No
 
 
 def answer(settings: Settings, cause: str, evidence: str, mitigation: str, prevention: str, as_json: bool) -> None:
-    """Grade an answer and take the card. Raises NoCard, and UsageError for a key that is none."""
+    """Grade an answer and take the card. Raises NotPassed, NoCard, and UsageError for a key that is none."""
     said = Answer(cause, evidence, mitigation, prevention)
     for part, known in KEYS.items():
         if getattr(said, part) not in known:
             raise UsageError(f"--{part}: expected a key of `preflight card keys`, got {getattr(said, part)!r}")
+    if not evidence.strip():
+        raise UsageError(f"--evidence: expected what you saw, in your words, got {evidence!r}; the card stays dealt")
     table = Table.of(settings.home)
     dealt = table.dealt()
     card, minutes = _named(dealt.card), _minutes(dealt)
@@ -77,6 +88,11 @@ def answer(settings: Settings, cause: str, evidence: str, mitigation: str, preve
         "path": _path(card, dealt),
     }
     show.finish(outcome, document, as_json)
+    if not graded.passed:
+        raise NotPassed(
+            f"expected {NEEDED} points, the cause and what shows it among them, got {graded.points} points; "
+            f"again: preflight card deal --name {card.name}"
+        )
 
 
 def give_up(settings: Settings, as_json: bool) -> None:

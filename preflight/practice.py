@@ -15,7 +15,7 @@ from infra.storage import Store, write_atomically
 from pipelines.clock import Week
 from pipelines.context import open_context
 from practice.figures import figures_of, figures_page
-from practice.questions import LEVELS, Question, plain, read_questions
+from practice.questions import LEVELS, NOT_TOPICS, Question, plain, read_questions
 from preflight import show
 
 PAGES = Path(__file__).resolve().parents[1] / "docs" / "interview"
@@ -108,6 +108,11 @@ def interview(
 
 def _choose(questions: list[Question], topic: str | None, level: str | None) -> list[Question]:
     topics = sorted({question.topic for question in questions})
+    if topic is not None and f"{topic}.md" in NOT_TOPICS:
+        raise UsageError(
+            f"--topic: {topic} is a page to read, docs/interview/{topic}.md, and none of questions that are asked; "
+            f"expected one of {', '.join(topics)}"
+        )
     for name, given, known in (("--topic", topic, topics), ("--level", level, LEVELS)):
         if given is not None and given not in known:
             raise UsageError(f"{name}: expected one of {', '.join(known)}, got {given!r}")

@@ -1,8 +1,11 @@
 """`tour`: the steps of docs/tour.md run on the reader's own life, one by one, checked, resumed where they stopped."""
 
+import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from rich.markdown import Markdown
@@ -12,12 +15,13 @@ from infra.settings import Settings
 from infra.storage import Store
 from pipelines.context import open_context
 from practice.questions import plain
-from practice.tour import Step, StepFailed, broken_promises, steps_of
+from practice.tour import MINUTES, Step, StepFailed, broken_promises, steps_of
 from preflight import show
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "tour.md"
 PLACE = "practice/tour.json"
 LONGEST_SECONDS = 1800
+TERMINATED = 128 + signal.SIGTERM
 
 
 class NothingLived(StepFailed):
@@ -38,8 +42,8 @@ def tour(settings: Settings, minutes: int, is_unattended: bool, from_start: bool
             return
         _run(settings, step)
         _explain(step)
-        store.write_json(PLACE, {"minutes": minutes, "done": number})
-    store.remove(PLACE)
+        _keep_place(store, minutes, number)
+    _keep_place(store, minutes, 0)
     took = (time.monotonic() - began) / 60
     show.finish(
         f"the tour of {minutes} minutes: {len(steps)} steps, each said what the page promises; {took:.1f} minutes",
@@ -49,8 +53,14 @@ def tour(settings: Settings, minutes: int, is_unattended: bool, from_start: bool
 
 
 def _place(store: Store, minutes: int, steps: int) -> int:
-    left = store.read_json(PLACE) or {}
-    return left["done"] if left.get("minutes") == minutes and left["done"] < steps else 0
+    done = (store.read_json(PLACE) or {}).get(str(minutes), 0)
+    return done if done < steps else 0
+
+
+def _keep_place(store: Store, minutes: int, done: int) -> None:
+    """Note how many steps of this tour are done; the places in tours of other lengths stay."""
+    others = {length: place for length, place in (store.read_json(PLACE) or {}).items() if length in map(str, MINUTES)}
+    store.write_json(PLACE, {**others, str(minutes): done})
 
 
 def _tell(step: Step, number: int, steps: int) -> None:
@@ -61,16 +71,35 @@ def _tell(step: Step, number: int, steps: int) -> None:
 def _run(settings: Settings, step: Step) -> None:
     """The command's output as it comes, then what it promised. Raises StepFailed."""
     command = [sys.executable, "-m", "preflight", "--home", str(settings.home), *step.arguments]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     said = []
-    for line in process.stdout or ():
-        said.append(line)
-        sys.stdout.write(line)
-        sys.stdout.flush()
-    if process.wait(LONGEST_SECONDS) != 0:
+    with _on_leash(command) as process:
+        for line in process.stdout or ():
+            said.append(line)
+            sys.stdout.write(line)
+            sys.stdout.flush()
+        process.wait(LONGEST_SECONDS)
+    if process.returncode != 0:
         raise StepFailed(f'"{step.title}": `{step.command}` ended with {process.returncode}; its words are above')
     if missing := broken_promises(step, "".join(said)):
         raise StepFailed(f'"{step.title}": `{step.command}` did not say {missing}; docs/tour.md promises it')
+
+
+@contextmanager
+def _on_leash(command: list[str]) -> Iterator[subprocess.Popen]:
+    """A command that ends before we do: by SIGTERM we leave as by Ctrl-C, and by a kill its leash notices."""
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "infra.leash", *command],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.communicate()  # closes the leash, and reads on, so that nobody waits for a full pipe
+        signal.signal(signal.SIGTERM, before)
 
 
 def _explain(step: Step) -> None:

@@ -168,7 +168,7 @@ CARDS = (
     ),
     Card(
         name="better-than-it-was",
-        level=3,
+        level=1,
         symptom="From the auditor, 14:00: 'I asked for the record of the model in production and got an error "
         "from your "
         "tool. The same record of other versions can be shown. I have to write something until tomorrow.' The service "

@@ -12,7 +12,7 @@ Facts = Mapping[str, str]
 
 POINTS = {"cause": 40, "evidence": 30, "mitigation": 20, "prevention": 10}
 NEEDED = 70
-"""Points of a hundred that pass, the cause among them: to be right by luck is not enough."""
+"""Points of a hundred that pass, cause and evidence among them: to be right by luck is not enough."""
 
 
 @dataclass(frozen=True)
@@ -87,8 +87,9 @@ class Graded:
 
     @property
     def passed(self) -> bool:
-        """Whether the cause is right, and enough of the rest."""
-        return self.points >= NEEDED and self.marks[0].points == self.marks[0].of
+        """Whether the cause is right, something shows that it is, and enough of the rest is right."""
+        cause, evidence, *_ = self.marks
+        return self.points >= NEEDED and cause.points == cause.of and evidence.points == evidence.of
 
 
 def grade(card: Card, facts: Facts, answer: Answer) -> Graded:
@@ -120,12 +121,14 @@ def quotes(text: str, word: str) -> bool:
 
     >>> quotes("the registry says version 13", "3"), quotes("the registry says version 3.", "3")
     (False, True)
+    >>> quotes("at least 0.3, got 0", "3"), quotes("at least 0.3", "0")
+    (False, False)
     >>> quotes("SHA-256 ab12cd34ef56..., expected", "AB12CD34")
     True
     """
-    end = r"(?!\w)" if word.isdigit() else ""
+    begin, end = (r"(?<![\w.])", r"(?![\w]|\.\d)") if word.isdigit() else (r"(?<!\w)", "")
     parts = r"\s+".join(map(re.escape, word.split()))
-    return re.search(rf"(?<!\w){parts}{end}", text, re.IGNORECASE) is not None
+    return re.search(rf"{begin}{parts}{end}", text, re.IGNORECASE) is not None
 
 
 def _choice(part: str, rubric: Rubric, facts: Facts, said: str) -> Mark:
@@ -143,5 +146,5 @@ def _evidence(card: Card, facts: Facts, said: str) -> Mark:
     found = next((group for group in groups if all(quotes(said, word) for word in group)), None)
     if found:
         return Mark("evidence", of, of, f"it quotes {' and '.join(found)}, which only who looked can know")
-    wanted = " or ".join(" with ".join(group) for group in groups)
+    wanted = " or ".join(dict.fromkeys(" with ".join(group) for group in groups))
     return Mark("evidence", 0, of, f"it has to quote what was seen here: {wanted}")

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Sequence
 
-from practice.cards import artefacts, feeds, records, serving
+from practice.cards import artefacts, copies, feeds, records, serving
 from practice.cards.card import Card
 
 LEVELS = {
@@ -12,7 +12,10 @@ LEVELS = {
     3: "everything that is usually looked at is fine",
 }
 CARDS: tuple[Card, ...] = tuple(
-    sorted((*feeds.CARDS, *artefacts.CARDS, *serving.CARDS, *records.CARDS), key=lambda card: (card.level, card.name))
+    sorted(
+        (*feeds.CARDS, *copies.CARDS, *artefacts.CARDS, *serving.CARDS, *records.CARDS),
+        key=lambda card: (card.level, card.name),
+    )
 )
 
 

@@ -6,17 +6,20 @@ from functools import partial
 import polars as pl
 
 from data_checks import schema as s
+from data_checks.contract import BLOCK
 from data_checks.faults import MILES, all_faults
 from practice.cards.card import Card, Facts, Look, Rubric
 from practice.cards.scratch import Scratch, rows_of
 from practice.drills.feeds import replace_in_source, week_of_source
-from practice.drills.ground import LAST, NEXT, Played
+from practice.drills.ground import NEXT, Played
 
 ARRIVED = pl.col(s.EVENT) == s.ARRIVED
 HELD_SHARE = 0.6
 """Of the arrivals, whose report comes late."""
 MOST_RULES = 4
 """Of those that were broken, which a path names."""
+QUOTED_RULES = 8
+"""Of those that were broken, which an answer may quote with what was found: what blocks the batch first."""
 
 
 def stop_the_week(scratch: Scratch, choices: tuple[tuple[s.Feed, str, str], ...]) -> dict[str, str]:
@@ -27,25 +30,39 @@ def stop_the_week(scratch: Scratch, choices: tuple[tuple[s.Feed, str, str], ...]
     replace_in_source(played, feed, fault.spoil(week_of_source(played, feed), scratch.random.randrange(2**16)))
     played.run("replay")
     stopped = next(one for one in played.ask("deliveries")["deliveries"] if one["fate"]["blocked"])
-    return {"feed": feed.name, "batch": stopped["batch"], "rules": broken_rules(played, feed)}
-
-
-def broken_rules(played: Played, feed: s.Feed) -> str:
-    """The rules that most rows of the next week broke, by name, as the record of the validation has them."""
     record = played.store.read_json(f"validation/{feed.name}/{NEXT.id}.json") or {"rules": []}
     broken = [rule for rule in record["rules"] if not rule["passed"]]
+    return {"feed": feed.name, "batch": stopped["batch"], "rules": most_broken(broken), **what_was_found(broken)}
+
+
+def most_broken(broken: list[dict]) -> str:
+    """Those of broken rules, as a record of the validation has them, that most rows broke: their names."""
     ordered = sorted(broken, key=lambda rule: -(rule["failed"] or 0))
     return "; ".join(rule["rule"] for rule in ordered[:MOST_RULES])
 
 
-def deliver_again(scratch: Scratch) -> dict[str, str]:
-    """The outcomes of the newest week come once more, without a row or two."""
-    played, feed = scratch.played, s.OUTCOMES
-    rows = week_of_source(played, feed, LAST)
-    resent = scratch.export("outcomes-resent", rows.head(rows.height - scratch.random.randint(1, 9)))
-    fate = played.ask("deliver", feed.name, resent)["fate"]
-    (rule, count), *_ = sorted(fate["quarantined"].items(), key=lambda item: -item[1])
-    return {"batch": fate["batch"], "rule": rule, "rows": str(count), "feed": feed.name}
+def what_was_found(broken: list[dict]) -> dict[str, str]:
+    """Facts `rule_1` and `found_1`, and so on: what a broken rule is about, and what was found.
+
+    That is what a measure came to, or how many rows broke the rule. There are `QUOTED_RULES` of each, the last one
+    again and again where fewer rules were broken.
+
+    >>> one = {"rule": "origins_seen exactly 3 airports", "severity": "block", "observed": "2", "failed": 1, "value": 2}
+    >>> what_was_found([one])["rule_1"], what_was_found([one])["found_8"]
+    ('origins_seen', '2')
+    """
+    by_weight = sorted(broken, key=lambda rule: rule["severity"] != BLOCK)
+    found = [(rule["rule"].split()[0], _found(rule)) for rule in by_weight if rule["observed"] != "nothing"]
+    padded = found[:QUOTED_RULES] + found[-1:] * (QUOTED_RULES - len(found))
+    return {
+        name: word
+        for number, (rule, value) in enumerate(padded, 1)
+        for name, word in ((f"rule_{number}", rule), (f"found_{number}", value))
+    }
+
+
+def _found(rule: dict) -> str:
+    return str(rule["failed"]) if rule["value"] is None else rule["observed"]
 
 
 def hold_labels_back(scratch: Scratch) -> dict[str, str]:
@@ -71,17 +88,13 @@ def has_labels(played: Played, facts: Facts) -> bool:
     return rows_of(played, s.OUTCOMES, NEXT).filter(ARRIVED).height >= int(facts["held"])
 
 
-def nothing_open(played: Played, facts: Facts) -> bool:
-    """Whether no quarantined outcome of the newest week waits for a decision."""
-    found = played.ask("quarantine", "list", "--feed", facts["feed"], "--week", facts["last"], "--status", "open")
-    return found["counts"] == []
-
-
 STATUS = Look("preflight status", "newest week: that of {last}; the week of {next} was to be lived and is not")
 WHO = Look("preflight deliveries", "all batches accepted but one: {batch}, blocked, with the rules that it broke")
 RULE = Look("preflight quarantine list", "the blocked week, its batch and how much of it is wrong, in one line")
 RECORD = "cat {home}/validation/{feed}/{next}.json"
 """Every rule of the contract on that batch, with how many rows broke it."""
+QUOTED = tuple((f"{{rule_{number}}}", f"{{found_{number}}}") for number in range(1, QUOTED_RULES + 1))
+"""Who quotes a broken rule with what was found has looked as well as who quotes the batch."""
 CORRECTED = ("preflight deliver {feed} {sender}/{feed}.parquet --corrects {batch}", "preflight replay")
 CORRECT = Rubric(
     "correct-batch",
@@ -111,7 +124,7 @@ def _stops(
         symptom=symptom,
         break_it=_breaks(choices),
         cause=cause,
-        shown=(("{batch}",),),
+        shown=(("{batch}",), *QUOTED),
         evidence="{batch} is blocked: " + see,
         mitigation=CORRECT,
         prevention=prevention,
@@ -157,51 +170,6 @@ CARDS = (
             "absence has no row to be checked: somebody has to count, at best before sending",
             {"agree-with-sender": "an agreement needs a count to be held to"},
         ),
-    ),
-    Card(
-        name="twice-is-once-too-often",
-        level=1,
-        symptom="From a colleague, 08:30: 'Quarantine went from next to nothing to some thousand rows this morning. I "
-        "have stopped the training, as half of our labels seem to be garbage. Please look, and tell me what I may "
-        "start again.'",
-        break_it=deliver_again,
-        cause=Rubric(
-            "delivered-again",
-            "{batch} is the batch of the week of {last} without a few rows: another name, the same keys",
-            {"duplicates-inside": "the copies are not within one batch: the first one was accepted long ago"},
-        ),
-        shown=(("{batch}",),),
-        evidence="{batch} brought {rows} rows that had landed already: {rule}",
-        mitigation=Rubric(
-            "discard-copies",
-            "the accepted rows are the first ones and untouched; the copies are given up, with a reason on record",
-            {"wait": "nothing is harmed by waiting, but open rows hide the next real trouble"},
-        ),
-        prevention=Rubric(
-            "same-name-same-rows",
-            "the same rows land once however often they come; a near-copy can only be told by who resends",
-            {"agree-with-sender": "yes, and the thing to agree on is how resent files are named"},
-        ),
-        path=(
-            Look("preflight quarantine list", "all open rows are of one feed and week, and broke one rule: {rule}"),
-            Look("preflight deliveries", "{batch} landed last, for a week whose first batch was accepted whole"),
-            Look("preflight status", "the week of {last} was lived before: its labels were accepted then"),
-        ),
-        mend=('preflight quarantine discard --feed {feed} --week {last} --reason "copies of accepted rows"',),
-        is_mended=nothing_open,
-    ),
-    _stops(
-        "echo",
-        2,
-        "PAGE 06:10, severity 2. The weekly run exited 1. The week of {next} has no predictions. The sender's batch "
-        "has a fifth more rows than usual, 'a busy week', they say.",
-        tuple((feed, "20 % duplicates", "rows") for feed in s.FEEDS.values()),
-        Rubric(
-            "duplicates-inside",
-            "rows of {batch} have the key of other rows of {batch}",
-            {"delivered-again": "no batch before has these keys: the copies are inside of this one"},
-        ),
-        "a fifth of its rows have the key of another of its rows",
     ),
     _stops(
         "five-hours",

@@ -3,11 +3,10 @@
 import json
 import os
 import shutil
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 from infra.errors import PreflightError
 from infra.leash import leashed
 from infra.network import LOOPBACK, free_port, wait_until_answering
+from infra.registry_place import keep_own_files
 from infra.settings import Settings, load_settings
 from infra.storage import Store
 from monitoring.decision import PAGE, RETRAIN, WAIT, WATCH
@@ -144,7 +144,7 @@ class Ground:
     def copy(self, folder: Path) -> Played:
         """A copy to break, models and all: the registry of it names its own files."""
         shutil.copytree(self.folder, folder)
-        move_registry(folder / "mlflow", self.folder / "mlflow")
+        keep_own_files(folder / "mlflow")
         return Played(folder, self.life)
 
     def _is_lived(self) -> bool:
@@ -156,19 +156,3 @@ class Ground:
     def other(self, name: str, life: Mapping[str, object], until: date) -> "Ground":
         """Another life, kept beside this one; not prepared yet."""
         return Ground(self.folder.with_name(f"{self.folder.name}-{name}"), life, until)
-
-
-def move_registry(folder: Path, before: Path) -> None:
-    """Let a copied registry name the files beside it: MLflow notes where each artifact lies, from the root on."""
-    database = folder / "mlflow.db"
-    if not database.exists():
-        return
-    with closing(sqlite3.connect(database)) as connection, connection:
-        tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
-        for (table,) in tables:
-            for _, column, kind, *_ in connection.execute(f'PRAGMA table_info("{table}")').fetchall():
-                if "CHAR" in kind.upper() or "TEXT" in kind.upper():
-                    connection.execute(
-                        f'UPDATE "{table}" SET "{column}" = replace("{column}", ?, ?) WHERE instr("{column}", ?)',
-                        (f"{before}/", f"{folder}/", f"{before}/"),
-                    )

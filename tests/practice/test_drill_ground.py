@@ -1,5 +1,6 @@
 """What a copy of the ground is: a home of its own, whose registry names its own files."""
 
+import shutil
 import sqlite3
 from contextlib import closing
 
@@ -9,12 +10,16 @@ from pipelines.clock import Week
 from practice.drills.ground import LIFE, UNTIL, Ground, Played
 
 
-def registry_of(folder, *places: str) -> None:
-    """A registry that names artifacts."""
+def registry_of(folder) -> None:
+    """A registry in that folder as MLflow makes one, with an artifact of its own and one elsewhere."""
     folder.mkdir(parents=True)
     with closing(sqlite3.connect(folder / "mlflow.db")) as connection, connection:
+        connection.execute("CREATE TABLE experiments (name VARCHAR(256), artifact_location VARCHAR(256))")
+        own = f"{folder.as_uri()}/artifacts"
+        places = [("Default", "/work/mlruns/0"), ("flight-lateness", own)]
+        connection.executemany("INSERT INTO experiments VALUES (?, ?)", places)
         connection.execute("CREATE TABLE runs (number INTEGER, artifact_uri VARCHAR(200))")
-        connection.executemany("INSERT INTO runs VALUES (1, ?)", [(place,) for place in places])
+        connection.executemany("INSERT INTO runs VALUES (1, ?)", [(f"{own}/a",), ("s3://elsewhere/b",)])
 
 
 def places_in(folder) -> list[str]:
@@ -23,20 +28,39 @@ def places_in(folder) -> list[str]:
         return [place for (place,) in connection.execute("SELECT artifact_uri FROM runs")]
 
 
+def said_in(folder) -> str:
+    """Everything that its database says."""
+    with closing(sqlite3.connect(folder / "mlflow.db")) as connection:
+        return "\n".join(connection.iterdump())
+
+
 def test_the_registry_of_a_copy_names_the_files_of_the_copy(tmp_path):
-    registry_of(tmp_path / "ground" / "mlflow", f"file://{tmp_path}/ground/mlflow/artifacts/a", "s3://elsewhere/b")
+    registry_of(tmp_path / "ground" / "mlflow")
 
     Ground(tmp_path / "ground").copy(tmp_path / "copy")
 
     assert places_in(tmp_path / "copy" / "mlflow") == [f"file://{tmp_path}/copy/mlflow/artifacts/a", "s3://elsewhere/b"]
 
 
+def test_the_copy_of_a_ground_that_was_itself_copied_by_hand_names_no_other_folder(tmp_path):
+    registry_of(tmp_path / "first" / "ground" / "mlflow")
+    shutil.copytree(tmp_path / "first", tmp_path / "a second")
+    shutil.copytree(tmp_path / "a second", tmp_path / "third")
+
+    Ground(tmp_path / "third" / "ground").copy(tmp_path / "a copy")
+    said = said_in(tmp_path / "a copy" / "mlflow")
+
+    assert f"file://{tmp_path}/a%20copy/mlflow/artifacts/a" in said
+    assert [name for name in ("first", "second", "third") if f"{name}/ground" in said] == []
+
+
 def test_the_ground_itself_goes_on_naming_its_own(tmp_path):
-    registry_of(tmp_path / "ground" / "mlflow", f"file://{tmp_path}/ground/mlflow/artifacts/a")
+    registry_of(tmp_path / "ground" / "mlflow")
+    before = said_in(tmp_path / "ground" / "mlflow")
 
     Ground(tmp_path / "ground").copy(tmp_path / "copy")
 
-    assert places_in(tmp_path / "ground" / "mlflow") == [f"file://{tmp_path}/ground/mlflow/artifacts/a"]
+    assert said_in(tmp_path / "ground" / "mlflow") == before
 
 
 def test_a_ground_without_models_can_be_copied(tmp_path):

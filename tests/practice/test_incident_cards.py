@@ -4,7 +4,7 @@ import base64
 import json
 import re
 import shutil
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import pytest
 from infra.settings import load_settings
 from practice.cards.card import Answer, Card, Look, Rubric, expert_answer, grade
 from practice.cards.deck import CARDS, LEVELS, draw, find_card
+from practice.cards.feeds import what_was_found
 from practice.cards.scratch import Scratch, read_environment, write_environment
 from practice.cards.table import Dealt, NoCard, Table
 from practice.cards.vocabulary import CAUSES, MITIGATIONS, PREVENTIONS
@@ -93,11 +94,11 @@ def test_the_answer_of_who_looked_gets_all_points_and_a_reason_for_each():
     assert graded.marks[0].reason == "there is clapper-3 in it"
 
 
-def test_without_evidence_a_right_guess_passes_only_with_everything_else_right():
+def test_without_evidence_no_guess_passes_and_with_it_the_cause_is_enough():
     guessed = grade(BELL, FACTS, Answer("key-replaced", "I felt it", "restore-backup", "second-copy"))
-    half = grade(BELL, FACTS, Answer("key-replaced", "I felt it", "wait", "second-copy"))
+    shown = grade(BELL, FACTS, Answer("key-replaced", "clapper-3", "loosen-rule", "larger-model"))
 
-    assert [(one.points, one.passed) for one in (guessed, half)] == [(70, True), (60, False)]
+    assert [(one.points, one.passed) for one in (guessed, shown)] == [(70, False), (70, True)]
 
 
 def test_a_wrong_cause_never_passes_however_good_the_rest_is():
@@ -193,6 +194,43 @@ def test_an_answer_takes_the_card_and_keeps_the_score(tmp_path, with_bell, capsy
         card_table.give_up(settings, as_json=True)
 
 
+WRONG = {"cause": "disk-full", "evidence": "I felt it", "mitigation": "loosen-rule", "prevention": "larger-model"}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [("cause",), ("evidence",), ("evidence", "mitigation", "prevention")],
+    ids=" and ".join,
+)
+def test_an_answer_that_does_not_pass_is_graded_keeps_its_score_and_fails(tmp_path, with_bell, capsys, wrong):
+    dealt = dealt_bell(tmp_path)
+    said = asdict(expert_answer(BELL, dealt.facts)) | {part: WRONG[part] for part in wrong}
+
+    with pytest.raises(card_table.NotPassed, match="expected 70 points, the cause and what shows it among them, got"):
+        card_table.answer(load_settings(home=tmp_path), **said, as_json=True)
+
+    assert json.loads(capsys.readouterr().out)["passed"] is False
+    assert [score["passed"] for score in Table.of(tmp_path).scores()] == [False]
+
+
+@pytest.mark.parametrize("evidence", ["", "  \n"])
+def test_an_answer_without_any_evidence_is_wrong_usage_and_the_card_stays(tmp_path, with_bell, evidence):
+    dealt_bell(tmp_path)
+
+    with pytest.raises(card_table.UsageError, match="--evidence"):
+        card_table.answer(
+            load_settings(home=tmp_path), "key-replaced", evidence, "restore-backup", "second-copy", as_json=True
+        )
+
+    assert Table.of(tmp_path).has_card()
+
+
+@pytest.mark.parametrize("level", [0, 4])
+def test_a_level_that_there_is_not_is_wrong_usage_that_says_what_was_given(tmp_path, level):
+    with pytest.raises(card_table.UsageError, match=f"expected 1, 2, 3, got {level}"):
+        card_table.deal(load_settings(home=tmp_path), level, 1, None, as_json=True)
+
+
 def test_giving_up_shows_the_way_and_counts_as_played(tmp_path, with_bell, capsys):
     dealt = dealt_bell(tmp_path)
 
@@ -243,6 +281,43 @@ def test_there_are_cards_on_every_level_and_a_seed_draws_the_same_one_again():
     assert len({draw(None, seed).name for seed in range(200)}) == len(CARDS)
 
 
+TOWER = [
+    {
+        "rule": "rows_per_day between 60 and 75 rows",
+        "severity": "warn",
+        "observed": "47.57",
+        "failed": 1,
+        "value": 47.6,
+    },
+    {"rule": "origins_seen exactly 3 airports", "severity": "block", "observed": "2", "failed": 1, "value": 2.0},
+    {"rule": "calm_agrees is true", "severity": "quarantine", "observed": "9 rows", "failed": 9, "value": None},
+]
+
+
+@pytest.mark.parametrize(
+    ("said", "points"),
+    [
+        ("origins_seen exactly 3, got 2", 30),
+        ("rows_per_day is 47.57", 30),
+        ("calm_agrees is broken by 9 rows", 30),
+        ("weather-3c659c87d2e2 is blocked", 30),
+        ("origins_seen exactly 3", 0),
+        ("an airport is missing, 2 are left", 0),
+        ("rows_per_day: 60 to 75", 0),
+    ],
+)
+def test_who_quotes_a_broken_rule_and_what_was_found_has_looked(said, points):
+    card, facts = find_card("silent-tower"), {"batch": "weather-3c659c87d2e2", **what_was_found(TOWER)}
+
+    assert grade_evidence(card, facts, said) == points
+
+
+def grade_evidence(card: Card, facts: dict[str, str], said: str) -> int:
+    """The points of an answer whose evidence alone is right, if it is."""
+    wide = dict.fromkeys(("home", "next", "rules", "feed"), "-") | facts
+    return grade(card, wide, Answer("disk-full", said, "wait", "larger-model")).marks[1].points
+
+
 def test_names_and_vocabulary_are_large_enough_that_guessing_does_not_pay():
     assert len({card.name for card in CARDS}) == len(CARDS) >= 14
     assert len(CAUSES) >= 18
@@ -254,6 +329,22 @@ def test_every_key_of_a_card_is_one_that_a_player_can_choose(card):
     for rubric, known in ((card.cause, CAUSES), (card.mitigation, MITIGATIONS), (card.prevention, PREVENTIONS)):
         assert {rubric.key, *rubric.nearly} <= set(known)
         assert rubric.key not in rubric.nearly
+
+
+@pytest.mark.parametrize("card", CARDS, ids=lambda card: card.name)
+def test_no_card_is_passed_by_another_cause_or_without_evidence_or_by_its_cause_alone(card):
+    facts = {name: f"the-{name}" for name in re.findall(r"{(\w+)}", repr(card))}
+    expert, symptom = expert_answer(card, facts), card.symptom
+    other = next(key for key in CAUSES if key not in (card.cause.key, *card.cause.nearly))
+
+    wrong = [
+        replace(expert, cause=other),
+        replace(expert, evidence=symptom),
+        Answer(card.cause.key, symptom, "loosen-rule", "larger-model"),
+    ]
+
+    assert grade(card, facts, expert).passed
+    assert [grade(card, facts, one).passed for one in wrong] == [False] * len(wrong)
 
 
 @pytest.mark.parametrize("card", CARDS, ids=lambda card: card.name)

@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 from typed_commands import problem_of
 
+from infra.errors import UsageError
+from infra.settings import load_settings
 from practice.figures import read_figures, wrong_quotes
 from practice.questions import LEAST_WORDS, LEVELS, MOST_WORDS, NOT_TOPICS, read_questions
+from preflight.practice import interview
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 FOLDER = DOCS / "interview"
@@ -50,3 +53,9 @@ def test_a_question_is_answered_in_two_minutes_with_options_file_and_command(que
 )
 def test_every_number_that_a_page_quotes_stands_where_it_points(page):
     assert wrong_quotes(page, FIGURES) == []
+
+
+@pytest.mark.parametrize("page", ["whiteboard", "walkthrough"])
+def test_a_page_that_is_read_and_not_asked_is_refused_as_a_topic_saying_where_it_is(tmp_path, page):
+    with pytest.raises(UsageError, match=rf"docs/interview/{page}\.md, and none of questions that are asked"):
+        interview(load_settings(home=tmp_path), page, None, 1, 1, True, True)
