@@ -7,6 +7,7 @@ takes in memory, are for `preflight features --worth`, which takes many minutes.
 import sys
 from collections.abc import Callable
 from datetime import date
+from functools import partial
 from time import perf_counter
 
 import polars as pl
@@ -42,9 +43,7 @@ def time_groups(context: Context, week: Week = WEEK) -> dict[str, float]:
     rows = world.schedule.filter(pl.col(s.SCHEDULED_DEPARTURE) >= week.start)
     state = prepare_state(world)
     flights = Flights.of(rows, state.keys)
-    return {
-        group: 1e6 * _fastest(lambda build=GROUPS[group]: build(flights, state)) / rows.height for group in groups()
-    }
+    return {group: 1e6 * _fastest(partial(GROUPS[group], flights, state)) / rows.height for group in groups()}
 
 
 def told_worth(worths: list[Worth]) -> str:

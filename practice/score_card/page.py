@@ -21,7 +21,7 @@ ZOOMCAMP = (
 
 HEAD = (
     "| test | points | how | what the probe found, by which command, and where to read on |",
-    "| --- | ---: | --- | --- |",
+    "| --- | ---: | :--- | --- |",
 )
 
 

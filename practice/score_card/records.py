@@ -199,7 +199,9 @@ def _checks(context: Context, word: str) -> str:
 
 def _worth(page: Path) -> dict[str, list[str]]:
     """The rows of the table of groups, by group. Raises NotShown when they are not of the present catalog."""
-    table = page.read_text().split("| group |")[1].split("\n\n")[0].splitlines()[2:]
+    text = page.read_text()
+    _need("| group |" in text, f"{page.name} has no table of groups")
+    table = text.split("| group |")[1].split("\n\n")[0].splitlines()[2:]
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in table]
     rows = {row[0]: row[1:] for row in cells}
     told, ours = {name: int(row[0]) for name, row in rows.items()}, Counter(one.group for one in FEATURES)

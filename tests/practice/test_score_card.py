@@ -10,7 +10,10 @@ import pytest
 from typed_commands import problem_of
 
 from infra.records import sign
+from monitoring.day_blocks import Gain
+from pipelines.worth import Worth
 from practice.score_card import records
+from practice.score_card.groups import told_worth
 from practice.score_card.page import badge, score_page
 from practice.score_card.probe import SECTIONS, Finding, NotShown, Probe, ask, score, section_sums
 from practice.score_card.table import PROBES
@@ -170,6 +173,23 @@ def test_a_page_that_weighs_other_features_than_the_catalog_shows_nothing(tmp_pa
 
     with pytest.raises(NotShown, match="the catalog has"):
         look(None, page)
+
+
+def test_a_page_without_a_table_shows_nothing(tmp_path):
+    (page := tmp_path / "feature-worth.md").write_text("# Gone\n")
+
+    with pytest.raises(NotShown, match="has no table"):
+        records.every_group_was_weighed(None, page)
+
+
+@pytest.mark.parametrize(("verdict", "is_shown"), [("keep", True), ("no evidence", True), ("harmful", False)])
+def test_one_harmful_group_of_the_short_weighing_costs_the_point(verdict, is_shown):
+    nothing = Gain(0.0, -0.001, 0.001)
+    (probe,) = (one for one in PROBES if one.name == "Data 2")
+
+    told = told_worth([Worth("plan", nothing, nothing, verdict, ""), Worth("plane", nothing, nothing, "keep", "")])
+
+    assert all(word in told for word in probe.says) == is_shown
 
 
 def test_a_harmful_group_and_a_dear_one_without_evidence_cost_a_point(tmp_path):
