@@ -33,7 +33,7 @@ def score_card(settings: Settings, write: Path | None, as_json: bool) -> None:
         write_atomically(write, score_page(findings).encode())
         write_atomically(write.parent / BADGE, badge(findings).encode())
     if not as_json:
-        columns = {"test": "left", "asks": "left", "points": "right", "found": "left"}
+        columns = {"test": "left", "asks": "left", "points": "right", "how": "left", "found": "left"}
         show.table("The ML Test Score", columns, [_row(one) for one in findings])
     missed = [one.probe.name for one in findings if one.points == 0]
     said = ", ".join(f"{name} {points:g}" for name, points in sums.items())
@@ -49,10 +49,11 @@ def score_card(settings: Settings, write: Path | None, as_json: bool) -> None:
     )
 
 
-def _row(one: Finding) -> tuple[str, str, str, str]:
-    return one.probe.name, one.probe.asks, f"{one.points:g}", one.words
+def _row(one: Finding) -> tuple[str, str, str, str, str]:
+    by_hand = f". By hand: {one.probe.by_hand}" if one.points and one.probe.by_hand else ""
+    return one.probe.name, one.probe.asks, f"{one.points:g}", one.probe.how, f"{one.words}{by_hand}"
 
 
 def _document(one: Finding) -> dict:
     probe = {name: value for name, value in asdict(one.probe).items() if name != "look"}
-    return {**probe, "points": one.points, "words": one.words, "seconds": one.seconds}
+    return {**probe, "how": one.probe.how, "points": one.points, "words": one.words, "seconds": one.seconds}

@@ -1,9 +1,11 @@
 """The score card as a page of the documentation, and as a badge."""
 
+from collections import Counter
 from collections.abc import Sequence
 
-from practice.score_card.probe import Finding, score, section_sums
+from practice.score_card.probe import RAN, READ, Finding, score, section_sums
 
+BOTH = f"{RAN} and {READ}"
 SOURCE = "Breck, Cai, Nielsen, Salib, Sculley 2017, *The ML Test Score*, IEEE Big Data"
 ZOOMCAMP = (
     ("Problem described", 2, 2, "README.md"),
@@ -17,15 +19,22 @@ ZOOMCAMP = (
 )
 """The rubric of DataTalksClub's mlops-zoomcamp: criterion, points there are, points we give ourselves, why."""
 
-HEAD = "| test | points | what the probe found | shown by | evidence |", "| --- | ---: | --- | --- | --- |"
+HEAD = (
+    "| test | points | how | what the probe found, by which command, and where to read on |",
+    "| --- | ---: | :--- | --- |",
+)
 
 
 def score_page(findings: Sequence[Finding]) -> str:
     """The page: sums by section, every test with what its probe said and the command that shows it."""
-    sums = section_sums(findings)
+    sums, ways = section_sums(findings), Counter(one.probe.how for one in findings)
     lines = [
         "# Score card", "",
-        "Written by `preflight score-card --write docs/score-card.md` on a lived year: every line is a probe that ran.",
+        "Written by `preflight score-card --write docs/score-card.md` on a lived year. How each line came about:",
+        "",
+        f"- **ran** ({ways[RAN]} lines): the card ran the command, and it said what it has to.",
+        f"- **read** ({ways[READ]}): the card read records that the life has left; their command was not run.",
+        f"- **ran and read** ({ways[BOTH]}): both.",
         "",
         f"![ML Test Score {score(findings):g}](images/ml-test-score.svg)", "",
         f"The rubric is {SOURCE}: one point for a test that runs by itself, half a point for one that is done by hand.",
@@ -39,8 +48,7 @@ def score_page(findings: Sequence[Finding]) -> str:
         lines += [
             f"## {section}",
             "",
-            "| test | points | what the probe found | shown by | evidence |",
-            "| --- | ---: | --- | --- | --- |",
+            *HEAD,
         ]
         lines += [_row(one) for one in findings if one.probe.section == section]
         lines += [""]
@@ -67,9 +75,8 @@ def _row(one: Finding) -> str:
     cells = (
         f"{one.probe.number}. {one.probe.asks}",
         f"{one.points:g}",
-        words + by_hand,
-        f"`{one.probe.proof}`",
-        evidence,
+        one.probe.how,
+        f"{words}{by_hand}<br>`{one.probe.proof}`<br>{evidence}",
     )
     return f"| {' | '.join(cells)} |"
 

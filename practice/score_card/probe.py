@@ -5,6 +5,7 @@ point for a test that is done by hand with its results written down, one for a t
 section's score is the sum of its seven tests, the system's score the least of its sections.
 """
 
+import os
 import shlex
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from pipelines.context import Context
 
 SECTIONS = ("Data", "Model", "Infra", "Monitor")
 BY_ITSELF, BY_HAND = 1.0, 0.5
+RAN, READ = "ran", "read"
 LONGEST_SECONDS = 1200
 
 
@@ -29,9 +31,10 @@ class NotShown(PreflightError):  # noqa: N818
 class Probe:
     """A test of the rubric in our words.
 
-    `proof` is the command that shows it, `says` what its output has to contain; a probe with a `look` reads the records
-    of the life instead of running the proof, which would take minutes, and says what it found. `evidence` is a file of
-    this repository. `by_hand` says why it is worth only half a point.
+    `proof` is the command that shows it. With `says`, what its output has to contain, the card runs it; with a `look`
+    the card reads the records of the life, and what was written down of it, and says what it found; with both it does
+    both. `evidence` is a file of this repository. `by_hand` says why it is worth only half a point, and what would
+    earn the rest.
     """
 
     section: str
@@ -47,6 +50,11 @@ class Probe:
     def name(self) -> str:
         """Section and number, as in the paper: `Data 1`."""
         return f"{self.section} {self.number}"
+
+    @property
+    def how(self) -> str:
+        """Whether the card runs the proof, reads records that the life has left, or both."""
+        return " and ".join(way for way, is_so in ((RAN, self.says), (READ, self.look)) if is_so)
 
 
 @dataclass(frozen=True)
@@ -65,7 +73,9 @@ def ask(probe: Probe, context: Context, root: Path) -> Finding:
     try:
         if not (root / probe.evidence).exists():
             raise NotShown(f"there is no {probe.evidence}")
-        words = probe.look(context) if probe.look else _run(probe, context, root)
+        found = [probe.look(context)] if probe.look else []
+        ran = [_run(probe, context, root)] if probe.says else []
+        words = "; ".join(ran + found)
         points = BY_HAND if probe.by_hand else BY_ITSELF
     except (PreflightError, subprocess.TimeoutExpired) as error:
         words, points = f"not shown: {error}", 0.0
@@ -84,10 +94,17 @@ def score(findings: Sequence[Finding]) -> float:
 
 def _run(probe: Probe, context: Context, root: Path) -> str:
     words = shlex.split(probe.proof)
-    home = str(context.settings.home) if words[0] == "preflight" else ""
-    ours = ["-m", "preflight", "--home", home, *words[1:]] if home else words[1:]
+    home = str(context.settings.home) if words[0] == "preflight" or _is_ours(words) else ""
+    ours = ["-m", "preflight", "--home", home, *words[1:]] if words[0] == "preflight" else words[1:]
+    there = os.environ | ({"PREFLIGHT_HOME": home} if home else {})
     ended = subprocess.run(
-        [sys.executable, *ours], cwd=root, capture_output=True, text=True, timeout=LONGEST_SECONDS, check=False
+        [sys.executable, *ours],
+        cwd=root,
+        env=there,
+        capture_output=True,
+        text=True,
+        timeout=LONGEST_SECONDS,
+        check=False,
     )
     lines = [line for line in (ended.stdout + ended.stderr).splitlines() if line.strip()]
     last = lines[-1].strip("= ") if lines else "nothing was said"
@@ -97,3 +114,8 @@ def _run(probe: Probe, context: Context, root: Path) -> str:
     if missing := [one for one in probe.says if one not in said]:
         raise NotShown(f"`{probe.proof}` does not say {missing}")
     return last.replace(f"{home}/", "") if home else last
+
+
+def _is_ours(words: list[str]) -> bool:
+    """Whether a command is a module of the card, which acts on the home of its environment."""
+    return words[1:2] == ["-m"] and words[2].startswith("practice.")

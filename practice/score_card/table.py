@@ -5,6 +5,8 @@ from practice.score_card.probe import Probe
 
 PYTEST = "python -m pytest -q -p no:cacheprovider"
 PASSED = (" passed",)
+LIFE = "tests/journey/test_short_year.py::test_every_scheduled_flight_is_predicted_exactly_once"
+"""One short life from raw files to retraining, and what must be true of its predictions."""
 
 DATA = (
     Probe(
@@ -19,16 +21,18 @@ DATA = (
         "Data",
         2,
         "Every feature is worth having",
-        "preflight features --worth",
+        "python -m practice.score_card.groups worth",
         "docs/feature-worth.md",
+        (" 0 harmful",),
         look=records.every_group_was_weighed,
     ),
     Probe(
         "Data",
         3,
         "No feature costs more than it gives",
-        "preflight features --worth",
+        "python -m practice.score_card.groups cost",
         "docs/feature-worth.md",
+        ("milliseconds for a thousand flights",),
         look=records.every_group_has_its_cost,
     ),
     Probe(
@@ -45,6 +49,7 @@ DATA = (
         "Privacy is kept along the pipeline",
         f"{PYTEST} tests/infra/test_pseudonyms.py tests/infra/test_forgotten.py",
         "docs/privacy.md",
+        PASSED,
         look=records.no_tail_number_in_log_or_model,
     ),
     Probe(
@@ -73,6 +78,9 @@ MODEL = (
         "preflight explain",
         "docs/protocol.md",
         ("fit key", "model file SHA-256"),
+        look=records.specifications_are_on_record,
+        by_hand="the rubric asks for a second person who reviews, and one works here; a rule of the repository that no "
+        "specification is merged without another's approval would earn the rest",
     ),
     Probe(
         "Model",
@@ -140,8 +148,9 @@ INFRA = (
         "Infra",
         3,
         "The whole pipeline is tested together",
-        "make test",
+        f"{PYTEST} {LIFE}",
         "tests/journey/test_short_year.py",
+        PASSED,
         look=records.every_stage_of_every_week,
     ),
     Probe(
@@ -164,9 +173,13 @@ INFRA = (
         "Infra",
         6,
         "Models are tried on some traffic before all of it",
-        f"{PYTEST} tests/services/test_guardrails.py",
+        f"{PYTEST} tests/services/test_guardrails.py tests/services/test_agent.py",
         "docs/rollout.md",
         PASSED,
+        by_hand="these tests step a canary through 5, 25, 50 and 100 % and stop one that fails, `preflight drill run "
+        "bad-promotion` does it with requests, but no champion of the year went through one: a replay has no requests, "
+        "and a service begins one only where PREFLIGHT_CANARY is set; champions with a canary on record would earn the "
+        "rest",
     ),
     Probe(
         "Infra",
@@ -226,7 +239,8 @@ MONITOR = (
         "preflight metrics",
         "infra/prometheus/rules/alerts.yml",
         ("seconds",),
-        by_hand="alerts watch latency and benchmarks print ratios; nobody compares releases by itself",
+        by_hand="alerts watch latency and benchmarks print ratios; nobody compares releases by itself, which would "
+        "earn the rest",
     ),
     Probe(
         "Monitor",
