@@ -49,8 +49,9 @@ class Matrix:
 
 
 def last_matrix(store: Store) -> Matrix:
-    """The matrix of the last runs that came to their end; without results when there was none with faults."""
-    return Matrix(Record(store).ended(), Record(store, control=True).ended(), Record(store, blind=True).ended())
+    """The matrix of the last run with faults that came to its end, none before that; of the others what was played."""
+    others = Record(store, control=True), Record(store, blind=True)
+    return Matrix(Record(store).ended(), *(one.ended() or one.unfinished() for one in others))
 
 
 def matrix_rows(results: Sequence[Result]) -> list[tuple[str, ...]]:

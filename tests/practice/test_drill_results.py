@@ -88,6 +88,16 @@ def test_the_matrix_shows_the_last_run_of_each_kind(bells, tmp_path, capsys):
     assert (tmp_path / drilling.PAGE).read_text().count(">silent<") == len(NAMES)
 
 
+def test_of_a_control_that_was_killed_the_matrix_shows_what_was_played(bells, tmp_path):
+    settings, page = load_settings(home=tmp_path), tmp_path / "drills.md"
+    with pytest.raises(KeyboardInterrupt):
+        drilling.run(settings, None, True, False, None, as_json=True)
+
+    drilling.run(settings, None, False, False, page, as_json=True)
+
+    assert [page.read_text().count(f"| {heard} | not run |") for heard in ("silent", "not run")] == [1, 2]
+
+
 def test_a_detector_that_rings_without_a_fault_is_shown_to(bells, tmp_path):
     rang = play(
         replace(drilling.DRILLS[0], play=lambda scene: scene.detect(lambda: True, "it rings")), Ground(tmp_path)
