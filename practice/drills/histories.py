@@ -149,9 +149,10 @@ BEGUN_IS_DONE: Change = (
 """,
     """\
         found = [self._store.read_json(f"journal/{path.name}") for path in self._store.files("journal", wanted)]
-        decided = {event["week"] for event in found if event["stage"] == "decide"}
-        begun = {path.name[:10] for path in self._store.path("landed").rglob("2*")}
-        return found + [{"week": week, "stage": "decide"} for week in sorted(begun - decided) if not stage]
+        decided = {event["week"]: event for event in found if event["stage"] == "decide"}
+        begun = {path.name[:10] for path in self._store.path("landed").rglob("2*")} if decided and not stage else set()
+        over = [{**max(decided.items())[1], "week": week, "action": "wait"} for week in sorted(begun - set(decided))]
+        return found + over
 """,
 )
 """An event log that takes a week of which anything has landed for one that is over."""
