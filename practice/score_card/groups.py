@@ -73,4 +73,5 @@ def _fastest(work: Callable[[], object]) -> float:
 
 if __name__ == "__main__":
     lived = open_context(load_settings())
-    print(told_worth(weigh(lived)) if sys.argv[1:] == ["worth"] else told_cost(time_groups(lived)))
+    told = told_worth(weigh(lived)) if sys.argv[1:] == ["worth"] else told_cost(time_groups(lived))
+    sys.stdout.write(f"{told}\n")
