@@ -29,7 +29,7 @@ def dependency_upgrade(scene: Scene) -> None:
     upgraded = replace(played, variables={"PYTHONPATH": str(site)})
     scene.detect(
         lambda: import_in_child(HOME_OF_EVIDENTLY, upgraded.environment()),
-        lambda said: f"{HOME_OF_EVIDENTLY} cannot be imported: {said[-110:]}",
+        lambda said: f"{HOME_OF_EVIDENTLY} cannot be imported: {said.split(' (/')[0]}",
     )
     needing, against = objections(PANDAS)
     scene.require(
