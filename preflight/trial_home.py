@@ -14,7 +14,7 @@ from infra.network import LOOPBACK, free_port, wait_until_answering
 from pipelines.clock import Week
 from pipelines.context import Context
 
-COPIED = ("journal", "ledger", "records", "reference", "history.json", "mlflow/mlflow.db", "mlflow/migrated")
+COPIED = ("journal", "ledger", "records", "reference", "history.json", "mlflow")
 OF_THE_WEEK = ("accepted/schedule/{week}.parquet", "predictions/{week}.parquet", "online/{week}.npz")
 START_SECONDS = 120
 
