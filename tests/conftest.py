@@ -19,6 +19,7 @@ from small_service import SmallHome, make_small_home
 from data_checks import schema as s
 from data_checks.feeds import split_feeds
 from infra.orchestrator import prefect_server
+from infra.registry_place import keep_own_files
 from infra.settings import Settings, load_settings
 from infra.source import open_source
 from pipelines.context import Context
@@ -138,6 +139,7 @@ def lived_copy(lived: Life, tmp_path: Path) -> Life:
     """A copy of the short year to write to."""
     home = tmp_path / "home"
     shutil.copytree(lived.settings.home, home)
+    keep_own_files(home / "mlflow")
     return Life(load_settings(home=home, **SHORT_YEAR), lived.printed)
 
 
