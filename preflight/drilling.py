@@ -68,21 +68,21 @@ def run(settings: Settings, name: str | None, control: bool, blind: bool, write:
 def _play_all(
     settings: Settings, drills: list[Drill], control: bool, blind: bool, as_json: bool, record: Record | None
 ) -> list[Result]:
-    ground, results = Ground(settings.home / FOLDER), record.unfinished() if record else []
-    if results and not as_json:
-        show.tell(f"{len(results)} drills were played before this run was ended; it goes on")
+    ground = Ground(settings.home / FOLDER)
+    played = {one.drill.name: one for one in (record.unfinished() if record else ())}
+    if played and not as_json:
+        show.tell(f"{len(played)} drills were played before this run was ended; it goes on")
     with ExitStack() as stack:
         advance = stack.enter_context(show.progress(len(drills) + 1, "drills"))
         advance("preparing the life that drills begin from, once: some minutes")
         ground.prepare()
-        known = {one.drill.name for one in results}
         for drill in drills:
-            if drill.name not in known:
-                results.append(_play(drill, ground, control, blind, as_json))
+            if drill.name not in played:
+                played[drill.name] = _play(drill, ground, control, blind, as_json)
                 if record:
-                    record.keep(results)
+                    record.keep(list(played.values()))
             advance(drill.name)
-    return sorted(results, key=lambda one: [drill.name for drill in drills].index(one.drill.name))
+    return [played[drill.name] for drill in drills]
 
 
 def _play(drill: Drill, ground: Ground, control: bool, blind: bool, as_json: bool) -> Result:

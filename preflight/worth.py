@@ -1,14 +1,11 @@
 """`features --worth`: what each group of features is worth and costs, as a table and as a page of the documents."""
 
 import tempfile
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from time import perf_counter
 
 import polars as pl
 
-from data_checks import schema as s
 from infra.settings import Settings
 from infra.storage import write_atomically
 from monitoring.day_blocks import Gain
@@ -18,8 +15,7 @@ from pipelines.context import Context, open_context
 from pipelines.estimators import plain_parameters
 from pipelines.feature_catalog import FEATURES as CATALOG
 from pipelines.feature_catalog import NAMES
-from pipelines.features import GROUPS
-from pipelines.state import Flights, prepare_state
+from pipelines.group_costs import time_groups, time_state
 from pipelines.worth import ROUNDS, Month, Worth, groups, month_starts, names_without, score_month, weigh_group
 from pipelines.worth import with_labels as join_labels
 from preflight import show
@@ -139,25 +135,11 @@ def _costs(context: Context, features: pl.DataFrame) -> tuple[dict[str, Cost], f
     week = context.all_weeks()[-2]
     with tempfile.TemporaryDirectory(prefix="preflight-worth-") as scratch:
         world = open_context(accepted_home(context, Path(scratch))).world(week)
-    rows = world.schedule.filter(pl.col(s.SCHEDULED_DEPARTURE) >= week.start)
-    state = prepare_state(world)
-    flights = Flights.of(rows, state.keys)
     costs = {}
-    for group in groups():
+    for group, milliseconds in time_groups(world, week, REPETITIONS).items():
         names = [feature.name for feature in CATALOG if feature.group == group]
-        spent = _fastest(lambda build=GROUPS[group]: build(flights, state))
-        costs[group] = Cost(len(names), 1e6 * spent / rows.height, features.select(names).estimated_size() / 1e6)
-    return costs, 1e6 * _fastest(lambda: prepare_state(world)) / rows.height
-
-
-def _fastest(work: Callable[[], object]) -> float:
-    """The seconds of the fastest of some repetitions: what the machine does beside it only adds."""
-    seconds = []
-    for _ in range(REPETITIONS):
-        began = perf_counter()
-        work()
-        seconds.append(perf_counter() - began)
-    return min(seconds)
+        costs[group] = Cost(len(names), milliseconds, features.select(names).estimated_size() / 1e6)
+    return costs, time_state(world, week, REPETITIONS)
 
 
 def _page(ablation: Ablation, page: Path) -> str:

@@ -5,12 +5,7 @@ takes in memory, are for `preflight features --worth`, which takes many minutes.
 """
 
 import sys
-from collections.abc import Callable
 from datetime import date
-from functools import partial
-from time import perf_counter
-
-import polars as pl
 
 from data_checks import schema as s
 from infra.settings import load_settings
@@ -19,8 +14,7 @@ from pipelines.clock import Week
 from pipelines.context import Context, open_context
 from pipelines.estimators import plain_parameters
 from pipelines.feature_catalog import NAMES
-from pipelines.features import GROUPS
-from pipelines.state import Flights, prepare_state
+from pipelines.group_costs import time_groups
 from pipelines.worth import HARMFUL, KEEP, Worth, groups, names_without, score_month, weigh_group, with_labels
 
 MONTH, WEEK, TREES, REPETITIONS = date(2013, 7, 1), Week(date(2013, 7, 1)), 20, 3
@@ -35,15 +29,6 @@ def weigh(context: Context, month: date = MONTH, trees: int = TREES) -> list[Wor
     full = score_month(labelled, month, parameters)
     without = {group: score_month(labelled, month, parameters, names_without(group)) for group in groups()}
     return [weigh_group(group, [full], [without[group]], context.settings.seed) for group in groups()]
-
-
-def time_groups(context: Context, week: Week = WEEK) -> dict[str, float]:
-    """Milliseconds that each group takes for a thousand flights of a week, the fastest of some repetitions."""
-    world = context.world(week)
-    rows = world.schedule.filter(pl.col(s.SCHEDULED_DEPARTURE) >= week.start)
-    state = prepare_state(world)
-    flights = Flights.of(rows, state.keys)
-    return {group: 1e6 * _fastest(partial(GROUPS[group], flights, state)) / rows.height for group in groups()}
 
 
 def told_worth(worths: list[Worth]) -> str:
@@ -62,16 +47,11 @@ def told_cost(milliseconds: dict[str, float]) -> str:
     return f"milliseconds for a thousand flights of week {WEEK.id}, by group: {each}"
 
 
-def _fastest(work: Callable[[], object]) -> float:
-    seconds = []
-    for _ in range(REPETITIONS):
-        began = perf_counter()
-        work()
-        seconds.append(perf_counter() - began)
-    return min(seconds)
-
-
 if __name__ == "__main__":
     lived = open_context(load_settings())
-    told = told_worth(weigh(lived)) if sys.argv[1:] == ["worth"] else told_cost(time_groups(lived))
+    told = (
+        told_worth(weigh(lived))
+        if sys.argv[1:] == ["worth"]
+        else told_cost(time_groups(lived.world(WEEK), WEEK, REPETITIONS))
+    )
     sys.stdout.write(f"{told}\n")

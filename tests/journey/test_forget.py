@@ -15,6 +15,7 @@ from conftest import SHORT_YEAR, Life, preflight
 from polars.testing import assert_frame_equal
 
 from data_checks import schema as s
+from infra.registry_place import keep_own_files
 from infra.settings import load_settings
 from infra.storage import Store, content_hash
 from pipelines.backfill import build_week
@@ -59,16 +60,6 @@ def busiest_tail(life: Life) -> str:
     return tails.value_counts().sort("count", s.TAIL_NUMBER)[s.TAIL_NUMBER][-1]
 
 
-def own_registry(old: Path, home: Path) -> None:
-    """Let the registry of a copied home keep its files in the copy."""
-    with sqlite3.connect(home / "mlflow" / "mlflow.db") as connection:
-        for table, column in (
-            *(("experiments", "artifact_location"), ("runs", "artifact_uri")),
-            *(("logged_models", "artifact_location"), ("model_versions", "storage_location")),
-        ):
-            connection.execute(f"update {table} set {column} = replace({column}, ?, ?)", (str(old), str(home)))
-
-
 def leave_traces(home: Path, tail: str, schedule: pl.DataFrame) -> None:
     """What a service, a delivery and pages leave of an aircraft."""
     store = Store(home)
@@ -108,7 +99,7 @@ def erased(lived: Life, tmp_path_factory: pytest.TempPathFactory) -> Erased:
     """The busiest aircraft of the short year, forgotten; nobody writes to it."""
     home, tail = tmp_path_factory.mktemp("erased") / "home", busiest_tail(lived)
     shutil.copytree(lived.settings.home, home)
-    own_registry(lived.settings.home, home)
+    keep_own_files(home / "mlflow")
     leave_traces(home, tail, lived.context.store.read_table("accepted/schedule", "2013-03-04"))
     assert len(traces(home, tail)) > 10
     ended = preflight(home, "forget", tail, "--yes", "--json")
@@ -121,7 +112,7 @@ def erased_copy(erased: Erased, tmp_path: Path) -> Erased:
     """A copy of it to write to."""
     home = tmp_path / "home"
     shutil.copytree(erased.home, home)
-    own_registry(erased.home, home)
+    keep_own_files(home / "mlflow")
     return Erased(home, erased.before, erased.tail, erased.ended)
 
 
