@@ -1,15 +1,19 @@
 """Creates `.venv` from `requirements.lock`; the one module that runs before anything is installed.
 
 Standard library only. A stamp inside `.venv`, written last, says which lock it was made
-from: a second call compares the stamp and returns, a killed call leaves none and starts over.
+from: a second call compares the stamp and returns, a killed call leaves none and starts over. Of two
+calls at once the second waits, and finds the stamp of the first.
 """
 
+import fcntl
 import hashlib
 import os
 import subprocess
 import sys
 import tempfile
 import venv
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -25,19 +29,42 @@ def main(target: Path) -> int:
             f"Preflight needs Python 3.11 to 3.13, this is {found} ({sys.executable}); "
             "name another: make demo PYTHON=python3.12"
         )
-    stamp, expected = target / "preflight.stamp", _fingerprint()
-    if stamp.exists() and stamp.read_text() == expected:
+    if _is_made(target):
         return 0
+    if target.is_symlink():  # venv would empty the folder behind it, and only then refuse
+        return _fail(f"{target} is a link to {target.resolve()}, which was made from another lock; remove the link")
     try:
-        _install(target)
+        with _alone(target):
+            if not _is_made(target):
+                _install(target)
+                _stamp_of(target).write_text(_fingerprint())
     except subprocess.CalledProcessError as error:
         return _fail(
             f"`{' '.join(map(str, error.cmd[:6]))} ...` ended with code {error.returncode}; see its output above"
         )
     except OSError as error:
         return _fail(f"cannot write {target}: {error.strerror or error}; free some space or change its permissions")
-    stamp.write_text(expected)
     return 0
+
+
+def _stamp_of(target: Path) -> Path:
+    return target / "preflight.stamp"
+
+
+def _is_made(target: Path) -> bool:
+    stamp = _stamp_of(target)
+    return stamp.exists() and stamp.read_text() == _fingerprint()
+
+
+@contextmanager
+def _alone(target: Path) -> Iterator[None]:
+    """One installation at a time into the folders of one checkout."""
+    folder = os.open(target.absolute().parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
 
 
 def _fingerprint() -> str:
@@ -54,7 +81,7 @@ def _install(target: Path) -> None:
     except subprocess.CalledProcessError as error:
         sys.stderr.write("this Python has no ensurepip; on Debian and Ubuntu: apt-get install python3-venv\n")
         raise error
-    python = _python_of(target)
+    python = target / "bin" / "python"
     with tempfile.TemporaryDirectory() as folder:
         only_uv = Path(folder, "uv.lock.txt")
         only_uv.write_text(locked_block("uv"))
@@ -79,10 +106,6 @@ def locked_block(package: str) -> str:
             break
         block.append(line)
     return "\n".join(block).rstrip(" \\") + "\n"
-
-
-def _python_of(target: Path) -> Path:
-    return target / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
 def _run(*command: object) -> None:

@@ -3,7 +3,10 @@
 import re
 import subprocess
 import sys
+import threading
+import time
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -101,6 +104,45 @@ def test_an_installation_that_fails_is_started_over(tmp_path, monkeypatch, insta
         bootstrap.main(folder)
 
     assert (bootstrap.main(folder), len(installs)) == (0, 1)
+
+
+def test_a_link_is_refused_before_anything_behind_it_is_deleted(tmp_path, capsys, installs):
+    other = target(tmp_path)
+    (other / "kept").touch()
+    link = tmp_path / "clone"
+    link.symlink_to(other)
+
+    code = bootstrap.main(link)
+
+    said = capsys.readouterr().err
+    assert (code, installs, (other / "kept").exists()) == (1, [], True)
+    assert said == f"setup: {link} is a link to {other}, which was made from another lock; remove the link\n"
+
+
+def test_a_link_to_what_this_lock_made_will_do(tmp_path, installs):
+    other = target(tmp_path)
+    bootstrap.main(other)
+    link = tmp_path / "clone"
+    link.symlink_to(other)
+
+    assert (bootstrap.main(link), len(installs)) == (0, 1)
+
+
+def test_of_two_calls_at_once_one_installs_and_the_other_waits(tmp_path, monkeypatch):
+    folder, began, installed = target(tmp_path), threading.Event(), []
+
+    def install(where: Path) -> None:
+        installed.append(where)
+        began.set()
+        time.sleep(0.3)
+
+    monkeypatch.setattr(bootstrap, "_install", install)
+    with ThreadPoolExecutor(2) as calls:
+        first = calls.submit(bootstrap.main, folder)
+        began.wait(10)
+        second = calls.submit(bootstrap.main, folder)
+
+    assert (first.result(), second.result(), installed) == (0, 0, [folder])
 
 
 @pytest.mark.parametrize("version", [(3, 10, 14), (3, 14, 0), (2, 7, 18)], ids=str)
