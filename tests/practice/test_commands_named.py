@@ -115,6 +115,13 @@ def home(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def folder(home: Path) -> Path:
+    """Where commands are typed: what they write to `docs/` is not the project's."""
+    (home.parent / "docs").mkdir()
+    return home.parent
+
+
+@pytest.fixture(scope="module")
 def service(home: Path) -> Iterator[None]:
     """A service of that life, at the address that pages name."""
     serve = [sys.executable, "-m", "preflight", "serve", "--port", "3000"]
@@ -125,15 +132,15 @@ def service(home: Path) -> Iterator[None]:
 
 @pytest.mark.commands
 @pytest.mark.parametrize("command", typed_here())
-def test_a_command_that_a_page_names_does_what_it_says(command, home, request):
+def test_a_command_that_a_page_names_does_what_it_says(command, home, folder, request):
     if _begins(command, *SERVED):
         request.getfixturevalue("service")
 
     ended = subprocess.run(
         command.replace("preflight ", f"{sys.executable} -m preflight "),
         shell=True,
-        cwd=ROOT,
-        env={**os.environ, "PREFLIGHT_HOME": str(home)},
+        cwd=folder,
+        env={**os.environ, "PREFLIGHT_HOME": str(home), "PYTHONPATH": str(ROOT)},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
