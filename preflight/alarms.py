@@ -2,7 +2,9 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from statistics import mean
+from statistics import mean, median
+
+import polars as pl
 
 from infra.settings import Settings
 from monitoring.alarm_record import (
@@ -14,15 +16,16 @@ from monitoring.alarm_record import (
     worse_weeks,
 )
 from monitoring.bands import rate_per_week
-from monitoring.clean_weeks import draw_halves
+from monitoring.clean_weeks import draw_halves, false_alarms_by_default
 from monitoring.figures import markdown_table
 from monitoring.lead import leads
 from monitoring.windows import FALSE_ALARMS_PER_YEAR
 from pipelines.context import Context, open_context
 from pipelines.encoding import encode_features
+from pipelines.feature_catalog import CATEGORICAL, NAMES
 from pipelines.lead_days import days_of
 from pipelines.scoring import NoChampion
-from pipelines.watching import profile_week, watch_frozen_year
+from pipelines.watching import profile_week, reference_weeks, watch_frozen_year
 from preflight import show
 
 RATES = (FALSE_ALARMS_PER_YEAR, 4, 12)
@@ -78,14 +81,21 @@ def alarms(settings: Settings, frozen: bool, as_json: bool) -> None:
 
 def calibrate(settings: Settings, draws: int, as_json: bool) -> None:
     """False alarms a year on weeks among which nothing changed, beside what was allowed."""
-    found = measure_false_alarms(open_context(settings), draws)
+    context = open_context(settings)
+    found = measure_false_alarms(context, draws)
+    reference, by_default = measure_defaults(context, draws)
     if not as_json:
         heads = {"detector": "left", **{f"{rate:g} allowed": "right" for rate in RATES}}
         show.table(f"False alarms a year, {draws} draws of clean weeks", heads, false_alarm_rows(found))
     total = sum(by_rate[RATES[0]] for by_rate in found.values())
     show.finish(
-        f"all {len(found)} detectors together raise {total:.1f} false alarms a year on clean weeks",
-        {"false_alarms_per_year": {name: {str(rate): n for rate, n in rates.items()} for name, rates in found.items()}},
+        f"all {len(found)} detectors together raise {total:.1f} false alarms a year on clean weeks; Evidently's "
+        f"defaults would raise {by_default:.1f}, with a reference of {reference} rows",
+        {
+            "false_alarms_per_year": {name: {str(rate): n for rate, n in of.items()} for name, of in found.items()},
+            "by_default_per_year": by_default,
+            "reference_rows": reference,
+        },
         as_json,
     )
 
@@ -136,7 +146,8 @@ def measure_false_alarms(context: Context, draws: int) -> dict[str, dict[float, 
     """False alarms a year by detector and allowed rate, on whole weeks: half a week is no week like the others."""
     facts, version = watched_weeks(context), context.promoted_versions()[-1]
     scorer = context.registry.scorer(version)
-    whole = [week.id for week in context.all_weeks() if context.data_days(week) == DAYS_A_WEEK]
+    lived = [week for week in context.all_weeks() if context.store.has_table("features", week.id)]
+    whole = [week.id for week in lived if context.data_days(week) == DAYS_A_WEEK]
     facts = [week for week in facts if week["week"] in whole]
     tables = [context.store.read_table("features", week) for week in whole]
     profiles = [profile_week(table) for table in tables]
@@ -151,6 +162,16 @@ def measure_false_alarms(context: Context, draws: int) -> dict[str, dict[float, 
             for detector in rung[0]:
                 found.setdefault(detector, {})[rate] = mean(drawn.get(detector, 0.0) for drawn in rung)
     return found
+
+
+def measure_defaults(context: Context, draws: int) -> tuple[int, float]:
+    """Rows of the newest champion's reference, and false alarms a year of Evidently's defaults against it."""
+    version = context.promoted_versions()[-1]
+    reference = context.store.read_table("reference_windows", f"version-{version}")
+    weeks = [context.store.read_table("features", week).select(NAMES) for week in reference_weeks(context, version)]
+    rows_a_week = int(median(week.height for week in weeks))
+    rung = false_alarms_by_default(reference, pl.concat(weeks), CATEGORICAL, rows_a_week, draws, context.settings.seed)
+    return reference.height, rung
 
 
 def week_rows(weeks: list[dict], done: dict[str, str]) -> list[tuple]:

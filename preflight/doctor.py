@@ -16,6 +16,7 @@ from data_checks import schema as s
 from infra.bootstrap import LOCK, NEWEST, OLDEST
 from infra.environment import NO_TELEMETRY, SPEED
 from infra.errors import PreflightError
+from infra.imports import failing_imports
 from infra.network import claim_port
 from infra.settings import Settings
 from infra.source import open_source
@@ -26,6 +27,18 @@ from preflight import show
 GOOD, POOR, BAD = "good", "poor", "bad"
 LEAST_MEMORY = 3 * 2**30
 TOOLS = ("prefect", "great-expectations", "mlflow", "bentoml", "evidently", "scikit-learn", "polars")
+HOMES = {
+    "prefect": "pipelines.replay_flow",
+    "great-expectations": "data_checks.suites",
+    "mlflow": "infra.registry",
+    "bentoml": "services.service",
+    "evidently": "monitoring.drift",
+    "onnxruntime": "infra.scorer",
+    "optuna": "pipelines.tuning",
+    "fairlearn": "monitoring.fairness",
+    "dask": "infra.engine",
+}
+"""The module of ours that each tool is imported in."""
 KNOWN_BREAKS = {
     "fastapi": (">=0.151", "0.151 to 0.154: `prefect deploy` fails; from 0.155 on no Prefect 3.8 server starts"),
     "sqlalchemy": (">=2.1", "the Prefect scheduler silently never inserts scheduled runs"),
@@ -66,6 +79,7 @@ def _examine(settings: Settings) -> Iterator[Finding]:
     yield Finding("tools", GOOD, ", ".join(f"{name} {installed(name)}" for name in TOOLS))
     yield from known_breaks()
     yield lock_against_installed(LOCK)
+    yield tools_that_import()
     yield from _environment()
     yield _memory(psutil.virtual_memory().available)
     yield _attempt("data", lambda: f"five files of {open_source(settings.source, s.SOURCE_COLUMNS).digest[:12]}")
@@ -105,6 +119,16 @@ def lock_against_installed(lock: Path) -> Finding:
     if other:
         return Finding("lock", BAD, f"{'; '.join(other[:5])} ({len(other)} in all); run: rm -r .venv && make setup")
     return Finding("lock", GOOD, f"{len(needed)} packages as locked")
+
+
+def tools_that_import() -> Finding:
+    """Whether each tool can be imported: what the resolver is content with may still break there."""
+    with show.progress(len(HOMES), "imports") as advance:
+        failing = failing_imports(list(HOMES.values()), os.environ, on_tried=advance)
+    whys = [f"{tool}: {failing[module]}" for tool, module in HOMES.items() if module in failing]
+    if whys:
+        return Finding("imports", BAD, f"{'; '.join(whys)}; run: rm -r .venv && make setup")
+    return Finding("imports", GOOD, f"each of {len(HOMES)} tools, in a new process")
 
 
 def _python() -> Finding:

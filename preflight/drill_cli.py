@@ -30,6 +30,7 @@ def run(
     blind: Annotated[
         bool, typer.Option("--blind", help="play it in a copy of the code with its detector off: it has to fail")
     ] = False,
+    seed: Annotated[int | None, typer.Option(help="of NAME: draw as that run did which told this seed")] = None,
     write: Annotated[Path | None, typer.Option(help="of --all: table to write as well, docs/drills.md")] = None,
     as_json: Json = False,
 ) -> None:
@@ -40,9 +41,11 @@ def run(
         raise typer.BadParameter("give --control or --blind, not both: each has to fail by itself")
     if write and name:
         raise typer.BadParameter("--write is of --all: the page is about all drills")
+    if seed is not None and (everything or blind):
+        raise typer.BadParameter("--seed is of a NAME, with its fault or without it: the others draw anew")
     from preflight import drilling
 
-    drilling.run(context.obj, name, control, blind, write, as_json)
+    drilling.run(context.obj, name, drilling.Way(control, blind, seed), write, as_json)
 
 
 @app.command("card")

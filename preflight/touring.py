@@ -1,6 +1,5 @@
 """`tour`: the steps of docs/tour.md run on the reader's own life, one by one, checked, resumed where they stopped."""
 
-import signal
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ from rich.rule import Rule
 
 from infra.settings import Settings
 from infra.storage import Store
+from infra.termination import cleaned_up_on_terminate
 from pipelines.context import open_context
 from practice.questions import plain
 from practice.tour import MINUTES, Step, StepFailed, broken_promises, steps_of
@@ -21,7 +21,6 @@ from preflight import show
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "tour.md"
 PLACE = "practice/tour.json"
 LONGEST_SECONDS = 1800
-TERMINATED = 128 + signal.SIGTERM
 
 
 class NothingLived(StepFailed):
@@ -87,19 +86,18 @@ def _run(settings: Settings, step: Step) -> None:
 @contextmanager
 def _on_leash(command: list[str]) -> Iterator[subprocess.Popen]:
     """A command that ends before we do: by SIGTERM we leave as by Ctrl-C, and by a kill its leash notices."""
-    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "infra.leash", *command],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    try:
-        yield process
-    finally:
-        process.communicate()  # closes the leash, and reads on, so that nobody waits for a full pipe
-        signal.signal(signal.SIGTERM, before)
+    with cleaned_up_on_terminate():
+        process = subprocess.Popen(
+            [sys.executable, "-m", "infra.leash", *command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        try:
+            yield process
+        finally:
+            process.communicate()  # closes the leash, and reads on, so that nobody waits for a full pipe
 
 
 def _explain(step: Step) -> None:

@@ -41,6 +41,7 @@ def corrupted_artefact(scene: Scene) -> None:
             scene.inject(
                 f"one bit of {MODEL} of version {served.version} flips on disk; worker {worker.pid} is killed with -9",
                 lambda: [spoil() for spoil in (partial(flip_bit_at, model, model.stat().st_size // 2), worker.kill)],
+                harmless=worker.kill,
             )
             card = scene.detect(
                 lambda: _refusing(address),

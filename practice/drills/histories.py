@@ -74,11 +74,12 @@ def killed_mid_replay(scene: Scene) -> None:
     )
     if lived.returncode != 0 or not events:
         raise DrillFailed(f"the week {NEXT.id} cannot be lived: {lived.stderr.strip()[-300:]}")
-    number = random.Random().randint(files[0] + 1, events[-1])
+    number = random.Random(scene.seed).randint(files[0] + 1, events[-1])
     target = Path(commits[number - 1]).relative_to(whole.home)
     scene.inject(
-        f"kill -9 on the way into commit {number} of {len(commits)}, {target}",
+        f"kill -9 on the way into commit {number} of {len(commits)}, drawn by --seed {scene.seed}: {target}",
         lambda: dying_at(str(number), played.environment(), "replay"),
+        harmless=lambda: played.must("replay"),
     )
     scene.detect(lambda: _unfinished(played), lambda told: f"the event log: {told}")
     kept = _events_kept(played)

@@ -24,6 +24,8 @@ HELD_LATE, HELD_OTHERS = 0.8, 0.5
 """Shares of late and of other arrivals whose report comes a week late: who lands late reports late."""
 TURNED_LATE_MIN, TURNED_EARLY_MIN = 30, 0
 """What a flipped arrival says of its delay: one that was in time, one that was late."""
+BY_LOSS = "mean probability", "skill fell"
+"""What a decision says that was taken by loss."""
 ARRIVED = pl.col(s.EVENT) == s.ARRIVED
 WAS_LATE = pl.col(s.DELAY) >= s.LATE_MIN
 
@@ -40,8 +42,9 @@ def season_turns(scene: Scene) -> None:
     )
     decision: dict = scene.detect(
         lambda: _decided_by_loss(played),
-        lambda event: f"{event['reason']}; none of the {len(calm)} weeks before had lost anything",
+        lambda event: event["reason"],
     )
+    scene.require(decision["week"] == SEPTEMBER.id, f"none of the {len(calm)} weeks before had lost anything")
     verdict = played.event(SEPTEMBER, "promote")
     scene.respond(
         decision["action"] == RETRAIN and verdict.get("promoted"),
@@ -190,9 +193,9 @@ def _flown_by(carrier: str) -> pl.Expr:
 
 
 def _decided_by_loss(played: Played) -> dict | None:
-    """The newest decision, where it was taken because the champion lost what the gate had seen in it."""
-    newest = played.context.journal.events("decide")[-1]
-    return newest if "mean probability" in newest["reason"] or "skill fell" in newest["reason"] else None
+    """The first decision of that life that was taken because the champion lost what the gate had seen in it."""
+    decided = played.context.journal.events("decide")
+    return next((one for one in decided if any(words in one["reason"] for words in BY_LOSS)), None)
 
 
 def _provisional(played: Played, week: Week) -> dict | None:

@@ -2,9 +2,7 @@
 
 import contextlib
 import importlib.metadata
-import subprocess
-import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +10,6 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 OURSELVES = "preflight"
-IMPORT_SECONDS = 300
 
 
 @dataclass(frozen=True)
@@ -51,19 +48,6 @@ def objections(upgrade: Upgrade) -> tuple[int, list[str]]:
                 if not requirement.specifier.contains(upgrade.version, prereleases=True):
                     against.append(installed.name)
     return needing, sorted(set(against))
-
-
-def import_in_child(module: str, variables: Mapping[str, str]) -> str:
-    """What a new Python says last when it cannot import a module, empty when it can."""
-    ended = subprocess.run(
-        [sys.executable, "-c", f"import {module}"],
-        env=dict(variables),
-        capture_output=True,
-        text=True,
-        timeout=IMPORT_SECONDS,
-        check=False,
-    )
-    return "" if ended.returncode == 0 else ended.stderr.strip().splitlines()[-1]
 
 
 def _applying(texts: Iterable[str]) -> Iterator[Requirement]:

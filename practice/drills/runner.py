@@ -1,5 +1,6 @@
 """Plays a drill in a folder that is gone afterwards, and says how it went; never raises for what went wrong in it."""
 
+import random
 import shutil
 import tempfile
 import time
@@ -13,6 +14,8 @@ from infra.proxy_process import ProxyMissing, find_nginx
 from practice.drills.ground import Ground
 from practice.drills.scene import DETECTED, INJECTED, RECOVERED, Drill, Moment, Scene, SignalMissing
 from practice.drills.small_disk import can_mount
+
+SEEDS = 10_000
 
 
 @dataclass(frozen=True)
@@ -40,18 +43,21 @@ def play(
     drill: Drill,
     ground: Ground,
     control: bool = False,
+    seed: int | None = None,
     on_moment: Callable[[Moment], None] = lambda moment: None,
 ) -> Result:
     """Play a drill on copies of the ground. What it starts it ends, what it writes is removed.
 
-    A drill that needs what this machine does not have is left out.
+    A drill that needs what this machine does not have is left out. Without a `seed` one is drawn, and told.
     """
     if missing := missing_tools(drill):
         why = f"{drill.name} is left out: expected {' and '.join(missing)}, this machine has none; get it, play again"
         return Result(drill, (), 0.0, None, None, why, is_left_out=True)
     began, problem, silent = time.monotonic(), None, False
     with tempfile.TemporaryDirectory(prefix=f"preflight-drill-{drill.name}-", ignore_cleanup_errors=True) as scratch:
-        scene = Scene(drill, Path(scratch), ground, control, on_moment)
+        scene = Scene(
+            drill, Path(scratch), ground, control, random.randrange(SEEDS) if seed is None else seed, on_moment
+        )
         try:
             drill.play(scene)
         except PreflightError as error:

@@ -63,13 +63,15 @@ class Moment:
 class Scene:
     """A drill that is being played.
 
-    `control` leaves the fault out: the drill has to fail, as nothing is there to be detected.
+    `control` leaves the fault out: the drill has to fail, as nothing is there to be detected. `seed` is what a drill
+    draws from that draws, so that it can be played again as it was.
     """
 
     drill: Drill
     folder: Path
     ground: Ground
     control: bool = False
+    seed: int = 0
     on_moment: Callable[[Moment], None] = lambda moment: None
     moments: list[Moment] = field(default_factory=list)
     _began: float = field(default_factory=time.monotonic)
@@ -78,10 +80,17 @@ class Scene:
         """A copy of the ground to break: a life of some weeks, with a champion that serves."""
         return self.ground.copy(self.folder / name)
 
-    def inject(self, words: str, action: Callable[[], T]) -> T | None:
-        """Put the fault in, unless this is the control; the time to detect it begins as it begins."""
+    def inject(self, words: str, action: Callable[[], T], harmless: Callable[[], object] = lambda: None) -> T | None:
+        """Put the fault in; the time to detect it begins as it begins.
+
+        In the control what is `harmless` happens in its place: the same kind of thing, as it should be, so that the
+        detector has something to look at and to be silent about.
+        """
         self._note(INJECTED, "nothing: this is the control" if self.control else words)
-        return None if self.control else action()
+        if self.control:
+            harmless()
+            return None
+        return action()
 
     def detect(self, look: Callable[[], T | None], words: str | Callable[[T], str], within_seconds: float = 0) -> T:
         """What the detector says, as soon as it says something. Raises SignalMissing when it says nothing in time."""

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from monitoring.clean_weeks import draw_halves
+from monitoring.clean_weeks import draw_halves, false_alarms_by_default
 from monitoring.profiles import profile_of
 
 
@@ -48,3 +48,14 @@ def test_every_detector_is_tried(rates):
 def test_about_as_many_are_raised_as_were_allowed(rates, detector):
     assert rates[1][detector] <= 4
     assert rates[1][detector] <= rates[12][detector] <= 30
+
+
+@pytest.mark.parametrize(("rows", "rings"), [(3000, False), (300, True)], ids=["distances", "tests"])
+def test_evidently_rings_by_default_where_its_reference_is_small_and_nothing_has_changed(rows, rings):
+    dice = np.random.default_rng(1)
+    learned = pl.DataFrame({f"c{number}": dice.normal(0, 1, 12_000) for number in range(38)})
+    reference = learned.sample(rows, seed=2)
+
+    a_year = false_alarms_by_default(reference, learned, (), rows_a_week=3000, draws=6, seed=3)
+
+    assert (a_year > 12) is rings

@@ -16,9 +16,11 @@ from practice.drills.ground import Ground
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-IN_CODE = re.compile(r"`((?:\.venv/bin/)?preflight [^`\n]+)`")
-IN_BLOCK = re.compile(r"^    ((?:\.venv/bin/)?preflight [a-z-][^#\n]+)", re.MULTILINE)
-WITH_PLACEHOLDER = re.compile(r"\b[A-Z]{2,}\b(?!\d)|\[|\.\.\.|\||<")
+WORDS = r"(?:\.venv/bin/)?(?:preflight|make|python|curl|promtool|docker-compose) [a-z-]"
+IN_CODE = re.compile(rf"`({WORDS}[^`\n]+)`")
+IN_BLOCK = re.compile(rf"^    ({WORDS}[^#\n]+)", re.MULTILINE)
+IN_LINES = re.compile(r"^    (curl -X [^#]*?\}')$", re.MULTILINE)
+WITH_PLACEHOLDER = re.compile(r"\b[A-Z]{2,}\b(?!\d)|\[|\.\.\.|(?<! )\||<|'\{$")
 RUN_BY = {
     "alarms --calibrate": "tests/preflight/test_alarms_command.py",
     "automations": "tests/preflight/test_loop_commands.py",
@@ -42,16 +44,55 @@ RUN_BY = {
     "tour": "tests/practice/test_practice_commands.py",
     "up": "tests/preflight/test_stack.py",
     "worker": "tests/journey/test_worker.py",
+    "docker-compose": "tests/compose/test_containers.py",
+    "make audit": ".github/workflows/ci.yml",
+    "make bench": "tests/benchmarks/test_data_path.py",
+    "make bench-serving": "tests/test_measured.py",
+    "make committable": ".ci/run",
+    "make demo": ".github/workflows/ci.yml",
+    "make demo-short": ".github/workflows/ci.yml",
+    "make k8s": "tests/infra/test_k8s.py",
+    "make lint": ".ci/run",
+    "make lint-workflows": ".ci/run",
+    "make picture": "tests/picture.py",
+    "make sbom": ".github/workflows/ci.yml",
+    "make secrets": "tests/infra/test_make_secrets.py",
+    "make setup": "tests/infra/test_bootstrap.py",
+    "make site": "tests/conftest.py",
+    "make test": ".ci/run",
+    "make test-commands": "tests/practice/test_commands_named.py",
+    "make test-compose": "tests/compose/test_containers.py",
+    "make test-drills": "tests/practice/test_every_card.py",
+    "make test-kill": "tests/journey/test_kill.py",
+    "make test-loop": "tests/journey/test_loop.py",
+    "make test-newest": ".github/workflows/newest.yml",
+    "make test-quick": "Makefile",
+    "make test-serving": "tests/contracts/test_fuzz.py",
+    "make tour": "tests/practice/test_tour.py",
+    "make types": ".ci/run",
+    "promtool test rules": "tests/infra/test_prometheus_rules.py",
+    "python -m benchmarks.ab_power": "tests/benchmarks/test_rollout_benchmarks.py",
+    "python -m benchmarks.canary_stops": "tests/benchmarks/test_rollout_benchmarks.py",
+    "python -m benchmarks.scaling": "tests/benchmarks/test_scaling.py",
+    "python -m benchmarks.serving": "tests/benchmarks/test_serving.py",
+    "python -m distributed.cli": "docker-compose.yml",
+    "python -m examples.second_data_set": "tests/test_make_it_yours.py",
+    "python -m infra.audit": "tests/infra/test_audit.py",
+    "python -m infra.from_files": "tests/infra/test_from_files.py",
+    "python -m infra.newest": "tests/infra/test_newest.py",
+    "python -m practice.score_card.groups": "tests/practice/test_score_card.py",
+    "python -m pytest": "Makefile",
 }
 """What stays until it is ended, asks somebody, or takes up to an hour, and the test that runs it, on less."""
 SHORTER = {
     "preflight figures --groups --write docs/groups.md": "preflight figures --groups",
     "preflight figures --write docs/figures.md": "preflight figures",
     "preflight prove detectors --weeks 2": "preflight prove detectors --weeks 1",
-    "preflight prove detectors --without contract": "preflight prove detectors --weeks 1",
-    "preflight prove detectors --without skew": "preflight prove detectors --weeks 1",
+    "preflight prove detectors --without contract": "preflight prove detectors --weeks 1 --without contract",
+    "preflight prove detectors --without skew": "preflight prove detectors --weeks 1 --without skew",
     "preflight prove detectors": "preflight prove detectors --weeks 1",
     "preflight prove engine": "preflight prove engine --weeks 6",
+    "preflight prove faults": "preflight prove faults --weeks 4",
     "preflight prove kills": "preflight prove kills --count 2",
     "preflight prove kills --count 5": "preflight prove kills --count 2",
     "preflight prove no-leak --moments 50": "preflight prove no-leak --moments 20",
@@ -59,7 +100,13 @@ SHORTER = {
     "preflight rebuild --random 20": "preflight rebuild --random 1",
 }
 """What would take long, and the same on less, which is run."""
-SERVED = "ask", "traffic", "rollout", "rollback"
+HAS_TO_FAIL = {
+    "curl -s localhost:3000/metrics | grep 'preflight_answers_total.*429'": "",
+    "preflight prove detectors --weeks 1 --without contract": "was seen by contract in 0 of 1 weeks",
+    "preflight prove detectors --weeks 1 --without skew": "was seen by skew in 0 of 1 weeks",
+}
+"""What pages name because it refuses, and what it says then."""
+SERVED = "ask", "curl", "traffic", "rollout", "rollback"
 """What talks to a service that runs."""
 
 ONLY_NAMED = "Missing argument", "Missing option", "requires an argument", "give a "
@@ -68,24 +115,27 @@ ONLY_NAMED = "Missing argument", "Missing option", "requires an argument", "give
 
 def named() -> list[str]:
     """Every whole command of the pages, once."""
-    found = [one for page in PAGES for pattern in (IN_CODE, IN_BLOCK) for one in pattern.findall(page.read_text())]
-    found = [one for one in found if "->" not in one]
+    patterns = IN_CODE, IN_BLOCK, IN_LINES
+    found = [one for page in PAGES for pattern in patterns for one in pattern.findall(page.read_text())]
+    found = [re.sub(r"\s+", " ", one) for one in found if "->" not in one]
     return sorted({one.strip().removeprefix(".venv/bin/") for one in found if not WITH_PLACEHOLDER.search(_bare(one))})
 
 
 def _bare(command: str) -> str:
     """Without what stands in capitals for itself: airports, flights, tail numbers."""
-    return re.sub(r"\b(?:EWR|JFK|LGA|[A-Z0-9]{2}\d+[A-Z]*)\b", "x", command)
+    return re.sub(r"\b(?:EWR|JFK|LGA|STT|POST|UA|[A-Z0-9]{2}\d+[A-Z]*)\b", "x", command)
 
 
 def _begins(command: str, *names: str) -> bool:
-    return any(f"{command} ".startswith(f"preflight {name} ") for name in names)
+    return any(
+        f"{command.removeprefix('preflight ')} ".startswith((f"{name} ", f"{name}_", f"{name}.")) for name in names
+    )
 
 
 def typed_here() -> list[str]:
     """What is run below: what needs no service first, as what follows may change who is champion."""
     whole = [one for one in named() if problem_of(one) is None and not _begins(one, *RUN_BY) and one not in SHORTER]
-    return sorted(whole, key=lambda one: _begins(one, *SERVED))
+    return sorted({*whole, *SHORTER.values()}, key=lambda one: (_begins(one, *SERVED), one))
 
 
 @pytest.mark.parametrize("command", named())
@@ -99,11 +149,13 @@ def test_a_command_that_a_page_names_can_be_typed(command):
 def test_what_is_not_run_here_is_run_by_another_test(command, test):
     text = (ROOT / test).read_text().replace("_", "-")
 
-    assert [word for word in command.split() if word.strip("-") not in text] == []
+    words = re.split(r"[\s.]", re.sub("^(make|python -m) ", "", command).replace("_", "-"))
+    assert [word for word in words if word.strip("-") not in text] == []
 
 
 def test_what_takes_long_is_run_on_less():
-    assert set(SHORTER.values()) <= set(typed_here()) | {"preflight figures", "preflight figures --groups"}
+    assert set(SHORTER) <= set(named())
+    assert set(SHORTER.values()) <= set(typed_here())
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +189,7 @@ def test_a_command_that_a_page_names_does_what_it_says(command, home, folder, re
         request.getfixturevalue("service")
 
     ended = subprocess.run(
-        command.replace("preflight ", f"{sys.executable} -m preflight "),
+        _with_this_python(command),
         shell=True,
         cwd=folder,
         env={**os.environ, "PREFLIGHT_HOME": str(home), "PYTHONPATH": str(ROOT)},
@@ -148,4 +200,11 @@ def test_a_command_that_a_page_names_does_what_it_says(command, home, folder, re
         check=False,
     )
 
-    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert ended.returncode == (command in HAS_TO_FAIL), ended.stdout + ended.stderr
+    assert HAS_TO_FAIL.get(command, "") in ended.stderr
+
+
+def _with_this_python(command: str) -> str:
+    """As it is typed with the environment of `.venv`; a page that is not found is an error of `curl` as well."""
+    ours = re.sub(r"(^|; )preflight ", rf"\1{sys.executable} -m preflight ", command)
+    return re.sub(r"^python ", f"{sys.executable} ", ours).replace("curl ", "curl --fail ", 1)

@@ -1,18 +1,14 @@
 """What drills of models, upgrades and experiments rely on: lines of our code, newer packages, days of weeks."""
 
 import os
-from datetime import timedelta
 
-import polars as pl
 import pytest
 
-from data_checks import schema as s
+from infra.imports import failing_imports
 from infra.revision import ROOT
 from practice.drills import models, splits, upgrades
 from practice.drills.code import OtherCode, change_code
-from practice.drills.false_alarms import days_of
-from practice.drills.labels import FIRST
-from practice.drills.newer_packages import Upgrade, import_in_child, objections, site_of
+from practice.drills.newer_packages import Upgrade, objections, site_of
 
 NEWER = Upgrade("packaging", "999.0", "packaging.markers", "Marker")
 
@@ -43,22 +39,20 @@ def test_a_line_is_changed_in_its_file(tmp_path):
 
 
 def test_a_newer_package_lacks_a_name_that_another_module_imports(tmp_path):
-    said = import_in_child("packaging.requirements", variables(site_of(tmp_path, [NEWER])))
+    said = failing_imports(["packaging.requirements"], variables(site_of(tmp_path, [NEWER])))
 
-    assert said.startswith("ImportError: cannot import name 'Marker' from 'packaging.markers'")
+    assert said["packaging.requirements"].startswith(
+        "ImportError: cannot import name 'Marker' from 'packaging.markers'"
+    )
 
 
 def test_a_newer_package_that_lacks_nothing_is_the_installed_one_by_another_version(tmp_path):
     site = site_of(tmp_path, [Upgrade("packaging", "999.0")])
-    (tmp_path / "asked.py").write_text(
+    (site / "asked.py").write_text(
         "import importlib.metadata, packaging.requirements\nassert importlib.metadata.version('packaging') == '999.0'\n"
     )
 
-    assert import_in_child("asked", variables(site)) == ""
-
-
-def test_what_can_be_imported_says_nothing():
-    assert import_in_child("json", dict(os.environ)) == ""
+    assert failing_imports(["asked"], variables(site)) == {}
 
 
 def test_nobody_else_forbids_the_release_that_breaks():
@@ -69,13 +63,6 @@ def test_nobody_else_forbids_the_release_that_breaks():
 
 def test_a_version_that_somebody_forbids_has_an_objection():
     assert objections(Upgrade("pandas", "0.1"))[1] != []
-
-
-def test_weeks_are_cut_into_their_local_days_in_order():
-    departures = [FIRST.start + timedelta(hours=hours) for hours in (50, 1, 25, 2)]
-    weeks = [pl.DataFrame({s.SCHEDULED_DEPARTURE: departures}, schema={s.SCHEDULED_DEPARTURE: s.MOMENT})]
-
-    assert [day.height for day in days_of(weeks)] == [2, 1, 1]
 
 
 def test_each_story_can_be_told_in_sixty_seconds():

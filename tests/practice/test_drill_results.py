@@ -41,12 +41,12 @@ NAMES = ("one", "two", "three")
 def test_what_was_played_before_the_kill_is_not_played_again(bells, tmp_path, capsys):
     settings, page = load_settings(home=tmp_path), tmp_path / "drills.md"
     with pytest.raises(KeyboardInterrupt):
-        drilling.run(settings, None, False, False, page, as_json=True)
+        drilling.run(settings, None, drilling.Way(), page, as_json=True)
     assert not page.exists()
 
-    drilling.run(settings, None, False, False, page, as_json=True)
+    drilling.run(settings, None, drilling.Way(), page, as_json=True)
     ended = json.loads(capsys.readouterr().out)["results"]
-    drilling.run(settings, None, False, False, page, as_json=True)
+    drilling.run(settings, None, drilling.Way(), page, as_json=True)
 
     assert [one["name"] for one in ended if one["passed"]] == list(NAMES)
     assert bells == ["one", "two", "two", "three", "one", "two", "three"]
@@ -56,9 +56,9 @@ def test_what_was_played_before_the_kill_is_not_played_again(bells, tmp_path, ca
 def test_a_control_does_not_go_on_from_a_run_with_faults(bells, tmp_path):
     settings = load_settings(home=tmp_path)
     with pytest.raises(KeyboardInterrupt):
-        drilling.run(settings, None, False, False, None, as_json=True)
+        drilling.run(settings, None, drilling.Way(), None, as_json=True)
 
-    drilling.run(settings, None, True, False, None, as_json=True)
+    drilling.run(settings, None, drilling.Way(control=True), None, as_json=True)
 
     assert bells == ["one", "two", "one", "two", "three"]
 
@@ -76,9 +76,9 @@ def test_the_matrix_shows_the_last_run_of_each_kind(bells, tmp_path, capsys):
     settings, page = load_settings(home=tmp_path), tmp_path / "drills.md"
     bells.append("two")  # which kills nobody, the second time
 
-    drilling.run(settings, None, True, False, page, as_json=True)
+    drilling.run(settings, None, drilling.Way(control=True), page, as_json=True)
     before = page.exists()
-    drilling.run(settings, None, False, False, page, as_json=True)
+    drilling.run(settings, None, drilling.Way(), page, as_json=True)
     told = page.read_text()
 
     assert (before, "before all drills were run with their faults" in capsys.readouterr().err) == (False, True)
@@ -91,9 +91,9 @@ def test_the_matrix_shows_the_last_run_of_each_kind(bells, tmp_path, capsys):
 def test_of_a_control_that_was_killed_the_matrix_shows_what_was_played(bells, tmp_path):
     settings, page = load_settings(home=tmp_path), tmp_path / "drills.md"
     with pytest.raises(KeyboardInterrupt):
-        drilling.run(settings, None, True, False, None, as_json=True)
+        drilling.run(settings, None, drilling.Way(control=True), None, as_json=True)
 
-    drilling.run(settings, None, False, False, page, as_json=True)
+    drilling.run(settings, None, drilling.Way(), page, as_json=True)
 
     assert [page.read_text().count(f"| {heard} | not run |") for heard in ("silent", "not run")] == [1, 2]
 

@@ -52,6 +52,20 @@ def slow_to_put_in(scene: Scene) -> None:
     scene.detect(lambda: bell.rings, "it rings")
 
 
+def answered_in_the_control(scene: Scene) -> None:
+    heard: list[str] = []
+    scene.inject("somebody pulls", lambda: heard.append("pull"), harmless=lambda: heard.append("somebody passes"))
+    scene.detect(lambda: "pull" in heard, "it rings")
+    scene.require(heard == ["pull"], "nobody passes beside the fault")
+    scene.respond(True, "people leave")
+
+
+def rings_for_anybody(scene: Scene) -> None:
+    heard: list[str] = []
+    scene.inject("somebody pulls", lambda: heard.append("pull"), harmless=lambda: heard.append("somebody passes"))
+    scene.detect(lambda: heard, "it rings")
+
+
 @pytest.fixture
 def ground(tmp_path: Path) -> Ground:
     return Ground(tmp_path)
@@ -99,3 +113,22 @@ def test_the_matrix_says_what_passed_and_what_failed(ground):
     assert [row[-1] for row in matrix_rows(results)] == ["passed", "failed", "silent"]
     assert "1 of 3 drills passed" in matrix_page(Matrix(results))
     assert "`preflight drill run bell`" in matrix_table(Matrix(results))
+
+
+def test_what_is_harmless_happens_in_the_control_alone(ground):
+    assert play(drill(answered_in_the_control), ground).passed
+    assert play(drill(answered_in_the_control), ground, control=True).is_silent
+
+
+def test_a_detector_that_rings_for_what_is_harmless_is_not_silent_in_the_control(ground):
+    assert not play(drill(rings_for_anybody), ground, control=True).is_silent
+
+
+def test_a_seed_is_drawn_unless_one_is_given(ground):
+    drawn: list[int] = []
+
+    for seed in (None, None, None, 7):
+        play(drill(lambda scene: drawn.append(scene.seed)), ground, seed=seed)
+
+    assert drawn[-1] == 7
+    assert len(set(drawn[:-1])) > 1

@@ -4,6 +4,7 @@ import io
 import re
 import shlex
 from contextlib import redirect_stderr, redirect_stdout
+from itertools import takewhile
 from pathlib import Path
 
 from typer.main import get_command
@@ -17,7 +18,7 @@ OTHERS = {"docker-compose", "curl", "promtool", "kubectl", "nginx", "git", "ls",
 
 def problem_of(command: str) -> str | None:
     """What is wrong with it, None when it can be typed as it stands."""
-    words = shlex.split(re.split(r" [|;] ", command)[0].split(" > ")[0].split(" && ")[0])
+    words = list(takewhile(lambda word: word not in ("|", ";", ">", "&&"), shlex.split(command)))
     while words and re.fullmatch(r"[A-Z_]+=\S*", words[0]):
         words = words[1:]
     match [word.removeprefix(".venv/bin/") for word in words[:1]] + words[1:]:
