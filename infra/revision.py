@@ -64,6 +64,11 @@ def meaning_sha256(paths: Iterable[Path]) -> str:
     return digest.hexdigest()
 
 
+def trailer_of(revision: str, key: str, path: str) -> str | None:
+    """What the last commit up to a revision that changed a path says under a key (`Reviewed-by`), None when nothing."""
+    return _git("log", "-1", f"--format=%(trailers:key={key},valueonly)", revision, "--", path) or None
+
+
 def _may_run(change: str) -> bool:
     """Whether a line of git's status is of a changed file, or of a new one that Python could import."""
     return not change.startswith("?? ") or change.rstrip('"').endswith(".py")

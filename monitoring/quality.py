@@ -5,7 +5,13 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from sklearn.metrics import brier_score_loss, roc_auc_score
 
+from infra.errors import PreflightError
+
 CLIP = 1e-9
+
+
+class NotAProbability(PreflightError, ValueError):  # noqa: N818
+    """A model says something that is no probability: not a number, endless, below 0 or above 1."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +53,15 @@ class Interval:
 
 
 def measure_quality(probability: np.ndarray, is_late: np.ndarray) -> Quality:
-    """Quality of probabilities (n_rows,), 0 to 1, against labels (n_rows,), 0 or 1. Raises ValueError on no rows."""
+    """Quality of probabilities (n_rows,), 0 to 1, against labels (n_rows,), 0 or 1.
+
+    Raises ValueError on no rows, NotAProbability.
+    """
     if len(probability) == 0 or len(probability) != len(is_late):
         raise ValueError(
             f"expected as many labels as probabilities, above 0; got {len(is_late)} and {len(probability)}"
         )
+    require_probabilities(probability)
     both = 0 < is_late.mean() < 1
     return Quality(
         flights=len(is_late),
@@ -61,6 +71,17 @@ def measure_quality(probability: np.ndarray, is_late: np.ndarray) -> Quality:
         log_loss=float(loss_per_row(probability, is_late).mean()),
         brier=float(brier_score_loss(is_late, probability)),
     )
+
+
+def require_probabilities(probability: np.ndarray) -> np.ndarray:
+    """The same (n_rows,), when all are finite and from 0 to 1. Raises NotAProbability."""
+    wrong = ~((probability >= 0) & (probability <= 1))  # of NaN both are false
+    if wrong.any():
+        raise NotAProbability(
+            f"{wrong.sum()} of {len(probability)} predictions are no probabilities, the first is "
+            f"{probability[wrong][0]}; expected 0 to 1: do not let this model answer"
+        )
+    return probability
 
 
 def loss_per_row(probability: np.ndarray, is_late: np.ndarray) -> np.ndarray:

@@ -45,7 +45,7 @@ def keep_incidents(context: Context) -> list[Incident]:
 
 
 def _decided(context: Context, event: dict) -> DecidedWeek:
-    signals = _signals_of(event)
+    signals = signals_of(event)
     policy = Policy()
     return DecidedWeek(
         week=event["week"],
@@ -58,7 +58,7 @@ def _decided(context: Context, event: dict) -> DecidedWeek:
     )
 
 
-def _signals_of(event: dict) -> Signals:
+def signals_of(event: dict) -> Signals:
     """The signals as they were recorded; those of homes that were lived before there were alarms have none."""
     known = event["signals"]
     return Signals(**{**known, "alarms": tuple(Standing(**alarm) for alarm in known.get("alarms", ()))})

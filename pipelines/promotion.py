@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from math import inf, isnan
 
 from monitoring.figures import readable
 from pipelines.evidence import Fairness, GateEvidence, SliceResult
@@ -147,15 +148,19 @@ def _gain_checks(evidence: GateEvidence, rules: GateRules) -> Iterator[Check]:
 def _slice_checks(slices: tuple[SliceResult, ...], left_out: tuple[str, ...], rules: GateRules) -> Iterator[Check]:
     if not slices:
         return
-    lowest = min(slices, key=lambda one: one.roc_auc)
+    lowest = min(slices, key=lambda one: _no_number_first(one.roc_auc))
     yield Check("no slice is ranked worse than chance", lowest.roc_auc, f"AUC at least {rules.lowest_slice_auc}",
                 lowest.roc_auc >= rules.lowest_slice_auc,
                 f"lowest of {len(slices)} slices: {lowest.family} {lowest.name}, AUC {lowest.roc_auc:.3f}")  # fmt: skip
-    worst = min(slices, key=lambda one: one.gain_at_most)
+    worst = min(slices, key=lambda one: _no_number_first(one.gain_at_most))
     bound = f"at least {-rules.largest_slice_loss:g} at {rules.harm_confidence:.0%}"
     yield Check("no slice is surely worse", worst.gain_at_most, bound, worst.gain_at_most >= -rules.largest_slice_loss,
                 f"worst of {len(slices)} slices: {worst.family} {worst.name}, gain {worst.gain:+.4f}, "
                 f"at most {worst.gain_at_most:+.4f}; too little to judge: {', '.join(left_out) or 'none'}")  # fmt: skip
+
+
+def _no_number_first(value: float) -> float:
+    return -inf if isnan(value) else value  # min() passes over a NaN that is not the first
 
 
 def _fairness_checks(families: tuple[Fairness, ...], has_champion: bool, rules: GateRules) -> Iterator[Check]:

@@ -8,6 +8,7 @@ import polars as pl
 from data_checks import schema as s
 from infra.errors import PreflightError
 from infra.scorer import Scorer
+from monitoring.quality import require_probabilities
 from pipelines.as_of import AS_OF
 from pipelines.clock import Week
 from pipelines.encoding import encode_features
@@ -24,13 +25,16 @@ class LeakingChampion(PreflightError, ValueError):  # noqa: N818
 
 
 def score_flights(scorer: Scorer, version: int, features: pl.DataFrame) -> pl.DataFrame:
-    """One prediction per row of `features`: flight, departure, as-of moment, version and probability 0 to 1."""
+    """One prediction per row of `features`: flight, departure, as-of moment, version and probability 0 to 1.
+
+    Raises NotAProbability.
+    """
     return features.select(
         s.FLIGHT_ID,
         s.SCHEDULED_DEPARTURE,
         AS_OF,
         pl.lit(version, dtype=pl.Int64).alias(VERSION),
-        pl.Series(PROBABILITY, scorer.probability(encode_features(features))),
+        pl.Series(PROBABILITY, require_probabilities(scorer.probability(encode_features(features)))),
     )
 
 
@@ -38,7 +42,7 @@ def score_yardsticks(frozen: Scorer, base_rate: float, features: pl.DataFrame) -
     """What the first champion, never retrained, and the base rate say of the same flights."""
     return features.select(
         s.FLIGHT_ID,
-        pl.Series("frozen", frozen.probability(encode_features(features))),
+        pl.Series("frozen", require_probabilities(frozen.probability(encode_features(features)))),
         pl.Series("base_rate", np.full(features.height, base_rate)),
     )
 

@@ -50,8 +50,7 @@ def score_card(settings: Settings, write: Path | None, as_json: bool) -> None:
 
 
 def _row(one: Finding) -> tuple[str, str, str, str, str]:
-    by_hand = f". By hand: {one.probe.by_hand}" if one.points and one.probe.by_hand else ""
-    return one.probe.name, one.probe.asks, f"{one.points:g}", one.probe.how, f"{one.words}{by_hand}"
+    return one.probe.name, one.probe.asks, f"{one.points:g}", one.probe.how, one.told
 
 
 def _document(one: Finding) -> dict:

@@ -221,8 +221,8 @@ DRILLS = (
         story=(
             "A queue without a bound turns too much load into an outage: everybody waits until everybody has given "
             "up, and the work is done for clients who left. So a worker counts who waits, and says no at once to what "
-            "is above the bound, with the second after which to come again. A refusal costs a hundredth of an answer, "
-            "so it holds under any load. The requests that are let in stay fast. A client that comes again "
+            "is above the bound, with the second after which to come again. A refusal asks no model and writes no "
+            "record; what it costs was not measured. The requests that are let in stay fast. A client that comes again "
             "with the same id gets its answer, and there is one record of it. What it costs is honesty: at "
             "the peak some callers see a 429, and that rate is an alert of its own, because it says that we need "
             "another worker."

@@ -5,6 +5,7 @@ takes in memory, are for `preflight features --worth`, which takes many minutes.
 """
 
 import sys
+from collections.abc import Collection
 from datetime import date
 
 from data_checks import schema as s
@@ -16,6 +17,7 @@ from pipelines.estimators import plain_parameters
 from pipelines.feature_catalog import NAMES
 from pipelines.group_costs import time_groups
 from pipelines.worth import HARMFUL, KEEP, Worth, groups, names_without, score_month, weigh_group, with_labels
+from practice.score_card.records import groups_without_evidence
 
 MONTH, WEEK, TREES, REPETITIONS = date(2013, 7, 1), Week(date(2013, 7, 1)), 20, 3
 
@@ -41,10 +43,14 @@ def told_worth(worths: list[Worth]) -> str:
     )
 
 
-def told_cost(milliseconds: dict[str, float]) -> str:
-    """Every group with its milliseconds, in one line."""
-    each = ", ".join(f"{group} {spent:.2f}" for group, spent in milliseconds.items())
-    return f"milliseconds for a thousand flights of week {WEEK.id}, by group: {each}"
+def told_cost(milliseconds: dict[str, float], without_evidence: Collection[str]) -> str:
+    """Every group with its milliseconds, their sum, and what groups without evidence of a gain take of it."""
+    each, total = ", ".join(f"{group} {spent:.2f}" for group, spent in milliseconds.items()), sum(milliseconds.values())
+    idle = sum(milliseconds[group] for group in without_evidence)
+    return (
+        f"milliseconds for a thousand flights of week {WEEK.id}, by group: {each}, together {total:.2f}; "
+        f"{', '.join(without_evidence) or 'none'} without evidence of a gain: {idle / total:.1%} of them"
+    )
 
 
 if __name__ == "__main__":
@@ -52,6 +58,6 @@ if __name__ == "__main__":
     told = (
         told_worth(weigh(lived))
         if sys.argv[1:] == ["worth"]
-        else told_cost(time_groups(lived.world(WEEK), WEEK, REPETITIONS))
+        else told_cost(time_groups(lived.world(WEEK), WEEK, REPETITIONS), groups_without_evidence())
     )
     sys.stdout.write(f"{told}\n")

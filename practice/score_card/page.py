@@ -38,7 +38,8 @@ def score_page(findings: Sequence[Finding]) -> str:
         "",
         f"![ML Test Score {score(findings):g}](images/ml-test-score.svg)", "",
         f"The rubric is {SOURCE}: one point for a test that runs by itself, half a point for one that is done by hand.",
-        "A system scores what its weakest section scores. It counts that a test exists and runs, not that all is well.",
+        "Here half a point is also for one that passes in part. A system scores what its weakest section scores. It",
+        "counts that tests are there, run and pass, not that all is well.",
         "",
         "| section | points of 7 |", "| --- | ---: |",
         *(f"| {name} | {points:g} |" for name, points in sums.items()),
@@ -69,14 +70,13 @@ def badge(findings: Sequence[Finding]) -> str:
 
 
 def _row(one: Finding) -> str:
-    by_hand = f". By hand: {one.probe.by_hand}." if one.probe.by_hand else ""
-    words = one.words.replace("|", "/")
+    words = one.told.replace("|", "/")
     evidence = f"[{one.probe.evidence}]({_from_docs(one.probe.evidence)})"
     cells = (
         f"{one.probe.number}. {one.probe.asks}",
         f"{one.points:g}",
         one.probe.how,
-        f"{words}{by_hand}<br>`{one.probe.proof}`<br>{evidence}",
+        f"{words}<br>`{one.probe.proof}`<br>{evidence}",
     )
     return f"| {' | '.join(cells)} |"
 

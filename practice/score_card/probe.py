@@ -18,7 +18,7 @@ from infra.errors import PreflightError
 from pipelines.context import Context
 
 SECTIONS = ("Data", "Model", "Infra", "Monitor")
-BY_ITSELF, BY_HAND = 1.0, 0.5
+BY_ITSELF, IN_PART = 1.0, 0.5
 RAN, READ = "ran", "read"
 LONGEST_SECONDS = 1200
 
@@ -33,8 +33,8 @@ class Probe:
 
     `proof` is the command that shows it. With `says`, what its output has to contain, the card runs it; with a `look`
     the card reads the records of the life, and what was written down of it, and says what it found; with both it does
-    both. `evidence` is a file of this repository. `by_hand` says why it is worth only half a point, and what would
-    earn the rest.
+    both. `evidence` is a file of this repository. `half` says why it is worth only half a point, and what would earn
+    the rest: it is done by hand, or passes in part. With `whole`, it is worth all of it once its words contain these.
     """
 
     section: str
@@ -44,7 +44,8 @@ class Probe:
     evidence: str
     says: tuple[str, ...] = ()
     look: Callable[[Context], str] | None = None
-    by_hand: str = ""
+    half: str = ""
+    whole: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -66,6 +67,11 @@ class Finding:
     words: str
     seconds: float
 
+    @property
+    def told(self) -> str:
+        """What was found, and why it is only half a point where it is."""
+        return f"{self.words}. Half a point: {self.probe.half}" if self.points == IN_PART else self.words
+
 
 def ask(probe: Probe, context: Context, root: Path) -> Finding:
     """Run a probe on a life; one that does not show what it has to is worth nothing, and says why."""
@@ -76,10 +82,17 @@ def ask(probe: Probe, context: Context, root: Path) -> Finding:
         found = [probe.look(context)] if probe.look else []
         ran = [_run(probe, context, root)] if probe.says else []
         words = "; ".join(ran + found)
-        points = BY_HAND if probe.by_hand else BY_ITSELF
+        is_whole = not probe.half or (probe.whole and all(one in words for one in probe.whole))
+        points = BY_ITSELF if is_whole else IN_PART
     except (PreflightError, subprocess.TimeoutExpired) as error:
         words, points = f"not shown: {error}", 0.0
     return Finding(probe, points, words, time.monotonic() - began)
+
+
+def need(holds: object, sentence: str) -> None:
+    """Raise NotShown with the sentence when something does not hold."""
+    if not holds:
+        raise NotShown(sentence)
 
 
 def section_sums(findings: Sequence[Finding]) -> dict[str, float]:

@@ -1,12 +1,14 @@
 """The 28 tests of the ML Test Score in our words, each with its probe."""
 
-from practice.score_card import records
+from practice.score_card import numbers, records
 from practice.score_card.probe import Probe
 
 PYTEST = "python -m pytest -q -p no:cacheprovider"
 PASSED = (" passed",)
 LIFE = "tests/journey/test_short_year.py::test_every_scheduled_flight_is_predicted_exactly_once"
 """One short life from raw files to retraining, and what must be true of its predictions."""
+NO_NUMBERS = "tests/monitoring/test_quality.py tests/pipelines/test_scoring.py tests/pipelines/test_gate_checks.py"
+"""What happens to predictions and measures that are planted as NaN, as endless, or outside of 0 to 1."""
 
 DATA = (
     Probe(
@@ -25,6 +27,9 @@ DATA = (
         "docs/feature-worth.md",
         (" 0 harmful",),
         look=records.every_group_was_weighed,
+        half="the rubric asks it of every feature, and a group without evidence of a gain is still there; to drop it, "
+        "or to show what it gains, would earn the rest",
+        whole=("without evidence: none",),
     ),
     Probe(
         "Data",
@@ -79,8 +84,6 @@ MODEL = (
         "docs/protocol.md",
         ("fit key", "model file SHA-256"),
         look=records.specifications_are_on_record,
-        by_hand="the rubric asks for a second person who reviews, and one works here; a rule of the repository that no "
-        "specification is merged without another's approval would earn the rest",
     ),
     Probe(
         "Model",
@@ -113,7 +116,7 @@ MODEL = (
         "Model",
         6,
         "Quality holds on every slice that matters",
-        "preflight explain 9",
+        "preflight explain 20",
         "pipelines/promotion.py",
         look=records.slices_were_judged,
     ),
@@ -121,7 +124,7 @@ MODEL = (
         "Model",
         7,
         "Inclusion was thought of",
-        "preflight card 18",
+        "preflight card 20",
         "monitoring/fairness.py",
         look=records.destinations_fare_alike,
     ),
@@ -176,7 +179,7 @@ INFRA = (
         f"{PYTEST} tests/services/test_guardrails.py tests/services/test_agent.py",
         "docs/rollout.md",
         PASSED,
-        by_hand="these tests step a canary through 5, 25, 50 and 100 % and stop one that fails, `preflight drill run "
+        half="these tests step a canary through 5, 25, 50 and 100 % and stop one that fails, `preflight drill run "
         "bad-promotion` does it with requests, but no champion of the year went through one: a replay has no requests, "
         "and a service begins one only where PREFLIGHT_CANARY is set; champions with a canary on record would earn the "
         "rest",
@@ -228,9 +231,10 @@ MONITOR = (
         "Monitor",
         5,
         "Models are numerically stable",
-        "preflight prove artefacts --tries 12",
-        "pipelines/artefact_parity.py",
-        ("0 loaded",),
+        f"{PYTEST} {NO_NUMBERS}",
+        "monitoring/quality.py",
+        PASSED,
+        look=numbers.every_number_is_finite,
     ),
     Probe(
         "Monitor",
@@ -239,7 +243,7 @@ MONITOR = (
         "preflight metrics",
         "infra/prometheus/rules/alerts.yml",
         ("seconds",),
-        by_hand="alerts watch latency and benchmarks print ratios; nobody compares releases by itself, which would "
+        half="alerts watch latency and benchmarks print ratios; nobody compares releases by itself, which would "
         "earn the rest",
     ),
     Probe(
@@ -247,8 +251,9 @@ MONITOR = (
         7,
         "Quality on live data does not get worse",
         "preflight alarms",
-        "monitoring/quality.py",
-        ("quality",),
+        "monitoring/decision.py",
+        ("weeks alarmed",),
+        look=numbers.quality_has_held,
     ),
 )
 

@@ -42,6 +42,22 @@ def test_a_new_file_that_nothing_imports_does_not(tree):
     assert revision.code_facts()["is_dirty"] is False
 
 
+@pytest.mark.parametrize(
+    ("words", "path", "said"),
+    [
+        ("Change it\n\nReviewed-by: Ada", "rules", "Ada"),
+        ("Change it, which Ada reviewed", "rules", None),
+        ("Change it\n\nReviewed-by: Ada", "other", None),
+    ],
+)
+def test_who_reviewed_the_last_change_of_a_path_stands_in_its_commit(tree, words, path, said):
+    (tree / "rules" / "one.py").write_text("x = 2\n")
+    who = ("-c", "user.name=a", "-c", "user.email=a@b")
+    subprocess.run(("git", "-C", str(tree), *who, "commit", "-qam", words), check=True)
+
+    assert revision.trailer_of("HEAD", "Reviewed-by", path) == said
+
+
 def test_without_git_nobody_knows(tmp_path, monkeypatch):
     monkeypatch.setattr(revision, "ROOT", tmp_path)
     revision.code_facts.cache_clear()

@@ -8,7 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
 
-from monitoring.quality import day_block_interval, loss_per_row, measure_quality
+from monitoring.quality import (
+    NotAProbability,
+    day_block_interval,
+    loss_per_row,
+    measure_quality,
+    require_probabilities,
+)
 
 
 def predictions(rows: int = 400, seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
@@ -36,6 +42,16 @@ def test_metrics_worked_out_by_hand():
     assert (quality.flights, quality.late_share, quality.mean_probability, quality.roc_auc, quality.brier) == (
         4, 0.25, pytest.approx(0.45), 1.0, pytest.approx((0.01 + 0.04 + 0.36 + 0.01) / 4),
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("said", [math.nan, math.inf, -math.inf, -1e-9, 1 + 1e-9])
+def test_what_is_no_probability_is_refused_with_how_many_there_are(said):
+    with pytest.raises(NotAProbability, match=r"^1 of 4 predictions are no probabilities"):
+        measure_quality(np.array([0.9, said, 0.6, 0.1]), SOME[1])
+
+
+def test_nought_and_one_are_probabilities():
+    assert require_probabilities(np.array([0.0, 1.0])).tolist() == [0.0, 1.0]
 
 
 def test_a_gloomy_model_has_a_calibration_gap_above_nothing():

@@ -76,6 +76,7 @@ def failed(decision: PromotionDecision) -> list[str]:
     return [check.name for check in decision.checks if not check.passed]
 
 
+NAN = float("nan")
 STALE = {"sha256": "b", "rival_sha256": "b"}
 BOUNDS = {
     "same features as the contract": [(file(features_sha256="other"), False), (file(), True)],
@@ -169,6 +170,18 @@ def test_a_check_passes_up_to_its_bound_and_alone_decides(name, changes, passes)
     decision = decided(**changes)
 
     assert (failed(decision), decision.promote) == ([] if passes else [name], passes)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        file(parity=NAN), challenger(roc_auc=NAN), error(NAN), gain(mean=NAN), gain(lower=NAN), drawn(lower=NAN),
+        {"cost_saved_at_most": NAN}, slices(roc_auc=NAN), slices(gain_at_most=NAN), fairness(gap(NAN), gap(0.0)),
+    ],
+    ids=lambda changes: next(iter(changes)),
+)  # fmt: skip
+def test_what_is_no_number_passes_no_check(changes):
+    assert not decided(**changes).promote
 
 
 def test_every_check_there_is_has_its_bound_tried():

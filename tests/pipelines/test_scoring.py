@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from data_checks import schema as s
+from monitoring.quality import NotAProbability
 from pipelines.as_of import AS_OF
 from pipelines.clock import Week
 from pipelines.feature_catalog import CATEGORICAL, NAMES
@@ -62,6 +63,14 @@ def test_a_model_sees_the_features_of_the_catalog_in_their_order():
     score_flights(Looking(), 4, numbered)
 
     assert seen[2:] == [float(place) for place in range(2, len(NAMES))]
+
+
+@pytest.mark.parametrize("distance", [float("nan"), float("inf"), 101.0, -1.0])
+def test_a_prediction_that_is_no_probability_is_refused_before_it_is_kept(distance):
+    with pytest.raises(NotAProbability, match="1 of 2 predictions"):
+        score_flights(ByDistance(), 4, features(30.0, distance))
+    with pytest.raises(NotAProbability, match="1 of 2 predictions"):
+        score_yardsticks(ByDistance(), 0.25, features(30.0, distance))
 
 
 def test_yardsticks_are_the_frozen_model_and_one_rate_for_all():

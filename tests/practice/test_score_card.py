@@ -13,7 +13,7 @@ from infra.records import sign
 from monitoring.day_blocks import Gain
 from pipelines.worth import Worth
 from practice.score_card import records
-from practice.score_card.groups import told_worth
+from practice.score_card.groups import told_cost, told_worth
 from practice.score_card.page import badge, score_page
 from practice.score_card.probe import SECTIONS, Finding, NotShown, Probe, ask, score, section_sums
 from practice.score_card.table import PROBES
@@ -26,7 +26,7 @@ FACTS = {
     "code": {"git_revision": "c" * 40, "sources_sha256": "d" * 64, "is_dirty": False},
     "parameters": {"trees": 80},
 }
-FULL = [Finding(probe, 0.5 if probe.by_hand else 1.0, "it is there", 0.0) for probe in PROBES]
+FULL = [Finding(probe, 0.5 if probe.half else 1.0, "it is there", 0.0) for probe in PROBES]
 
 
 def life(home: Path, **more) -> SimpleNamespace:
@@ -120,7 +120,7 @@ def test_a_module_of_the_card_acts_on_the_life_that_is_asked_about(tmp_path):
 
 
 def test_the_score_is_that_of_the_weakest_section_and_falls_with_what_is_removed():
-    assert (section_sums(FULL), score(FULL)) == ({"Data": 7, "Model": 6.5, "Infra": 6.5, "Monitor": 6.5}, 6.5)
+    assert (section_sums(FULL), score(FULL)) == ({"Data": 6.5, "Model": 7, "Infra": 6.5, "Monitor": 6.5}, 6.5)
     assert score([replace(FULL[0], points=0), replace(FULL[1], points=0), *FULL[2:]]) == 5
 
 
@@ -131,6 +131,32 @@ def test_the_page_has_every_test_and_the_badge_the_score():
         f"{probe.asks} | {one.points:g} | {probe.how} |" in page for probe, one in zip(PROBES, FULL, strict=True)
     )
     assert "6.5 of 7" in badge(FULL)
+    assert all((f"Half a point: {one.probe.half}" in page) == (one.points == 0.5) for one in FULL if one.probe.half)
+
+
+@pytest.mark.parametrize(("said", "points"), [("without evidence: none", 1), ("without evidence: plane", 0.5)])
+def test_what_passes_in_part_is_worth_half_until_its_words_say_that_it_is_whole(tmp_path, said, points):
+    (tmp_path / "x").touch()
+    probe = Probe(
+        "Data", 2, "It is there", "preflight status", "x", look=lambda context: said,
+        half="a group is left", whole=("without evidence: none",),
+    )  # fmt: skip
+
+    found = ask(probe, None, tmp_path)
+
+    assert (found.points, "Half a point: a group is left" in found.told) == (points, points == 0.5)
+
+
+def test_the_groups_of_today_are_not_all_of_evidence_so_that_this_is_worth_half():
+    (probe,) = (one for one in PROBES if one.name == "Data 2")
+
+    assert not all(one in probe.look(None) for one in probe.whole)
+
+
+def test_milliseconds_of_a_run_add_up_to_what_is_said_of_the_same_run():
+    assert told_cost({"plan": 0.5, "plane": 0.1, "network": 1.4}, ["plane"]).endswith(
+        "by group: plan 0.50, plane 0.10, network 1.40, together 2.00; plane without evidence of a gain: 5.0% of them"
+    )
 
 
 @pytest.mark.parametrize(
@@ -204,10 +230,11 @@ def test_a_harmful_group_and_a_dear_one_without_evidence_cost_a_point(tmp_path):
         records.every_group_has_its_cost(None, page)
 
 
-def test_a_promoted_version_has_all_of_its_specification_on_record():
+def test_a_promoted_version_has_all_of_its_specification_on_record(monkeypatch):
+    monkeypatch.setattr(records, "trailer_of", lambda revision, key, path: "Ada")
     yes = sign({"promote": True, "reason": "gain +0.0056"})
 
-    assert "1 promoted versions" in records.specifications_are_on_record(registered(FACTS, yes))
+    assert "reviewed by Ada" in records.specifications_are_on_record(registered(FACTS, yes))
     for name in FACTS:
         with pytest.raises(NotShown, match="version 1 does not name"):
             records.specifications_are_on_record(registered({**FACTS, name: {}}, yes))
@@ -215,6 +242,13 @@ def test_a_promoted_version_has_all_of_its_specification_on_record():
         records.specifications_are_on_record(registered({**FACTS, "code": {**FACTS["code"], "is_dirty": True}}, yes))
     with pytest.raises(NotShown, match="verdict of version 1"):
         records.specifications_are_on_record(registered(FACTS, sign({"promote": False, "reason": "none"})))
+
+
+def test_a_specification_that_nobody_reviewed_on_record_is_worth_nothing(monkeypatch):
+    monkeypatch.setattr(records, "trailer_of", lambda revision, key, path: None)
+
+    with pytest.raises(NotShown, match=r"1 promoted versions.* but of 1 no record names a second person"):
+        records.specifications_are_on_record(registered(FACTS, sign({"promote": True, "reason": "gain +0.0056"})))
 
 
 def week(live: tuple[float, float], frozen: tuple[float, float]) -> SimpleNamespace:
