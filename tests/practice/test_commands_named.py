@@ -98,8 +98,9 @@ SHORTER = {
     "preflight prove no-leak --moments 50": "preflight prove no-leak --moments 20",
     "preflight prove swaps": "preflight prove swaps --count 2 --rollbacks 1",
     "preflight rebuild --random 20": "preflight rebuild --random 1",
+    "preflight score-card": "preflight score-card --write docs/score-card.md",
 }
-"""What would take long, and the same on less, which is run."""
+"""What would take long, and the same on less or with more to show, which is run."""
 HAS_TO_FAIL = {
     "curl -s localhost:3000/metrics | grep 'preflight_answers_total.*429'": "",
     "preflight prove detectors --weeks 1 --without contract": "was seen by contract in 0 of 1 weeks",
