@@ -138,7 +138,7 @@ CARDS = (
             "the file of the registry does not begin as a database does: it begins with {word}",
             {"artefact-damaged": "models are whole; what knows of them cannot be read"},
         ),
-        shown=(Sign(("{word}",)),),
+        shown=(Sign(("{word}",)), Sign(("mlflow.db cannot be read", "not a database"))),
         evidence="the registry's file is not a database: it begins with {word}",
         mitigation=Rubric(
             "restore-backup",

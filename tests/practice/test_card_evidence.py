@@ -103,6 +103,8 @@ def test_no_card_is_passed_by_an_answer_that_is_wrong_where_it_counts(card):
         ("who-did-that", "OPS-4711"),
         ("the-dead-return", "the ledger ends with 28. No entry is an erasure."),
         ("after-the-repair", "lost+found-7f3a1c"),
+        ("after-the-repair", "the registry at /var/mlflow/mlflow.db cannot be read: file is not a database"),
+        ("half-the-truth", "last decision      2013-03-04, wait, labels of 41% of the flights, needed 90%"),
         ("echo", "9 rows broke flight_id"),
         ("one-bit", "9c41d7aa02be77777777777777777777"),
         ("yesterdays-news", "37 of 900 flights differ, the most is 2013-02-27-UA1895-EWR: 0.31 online, 0.12 in batch"),
