@@ -72,5 +72,36 @@ def leashed(command: list[str], log: Path, environment: dict[str, str] | None = 
                 process.wait()
 
 
+def run_on_leash(
+    command: list[str],
+    timeout_seconds: float,
+    environment: dict[str, str] | None = None,
+    folder: Path | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """What a command comes to that is run on a leash, in `folder`. Raises TimeoutExpired, and it is ended then."""
+    theirs, ours = os.pipe()
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "infra.leash", *command],
+            stdin=theirs,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment,
+            cwd=folder,
+            text=True,
+        )
+    except OSError:
+        os.close(ours)
+        raise
+    finally:
+        os.close(theirs)
+    with process:
+        try:
+            said, complained = process.communicate(timeout=timeout_seconds)
+        finally:
+            os.close(ours)  # a pipe of our own: `communicate` would close one of its own at once, and end the command
+    return subprocess.CompletedProcess(command, process.returncode, said, complained)
+
+
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -4,6 +4,7 @@ import contextlib
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 
@@ -34,6 +35,17 @@ def identify(process: psutil.Process) -> Identity | None:
     with contextlib.suppress(psutil.Error):
         return Identity(process.pid, process.create_time())
     return None
+
+
+def holders_of(file: Path) -> list[int]:
+    """The numbers of processes that hold a file open, of those that we may look into."""
+    return [process.pid for process in psutil.process_iter() if _holds(process, file.resolve())]
+
+
+def _holds(process: psutil.Process, file: Path) -> bool:
+    with contextlib.suppress(psutil.Error, OSError):
+        return any(opened.path == str(file) for opened in process.open_files())
+    return False
 
 
 def descendants(pid: int) -> set[psutil.Process]:

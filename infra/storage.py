@@ -20,6 +20,9 @@ WRITERS: dict[str, Callable[[pl.DataFrame, io.BytesIO], object]] = {
     ".csv": pl.DataFrame.write_csv,
 }
 
+LOCK = ".lock"
+"""The file in a folder that whoever holds the folder holds."""
+
 
 class StorageError(PreflightError, OSError):
     """A file under the home folder cannot be written or read."""
@@ -143,7 +146,7 @@ class Store:
         """Hold the home folder, or one folder in it, for writing. Raises BusyError when another process holds it."""
         held = self.path(folder)
         make_folder(held)
-        lock = FileLock(held / ".lock")
+        lock = FileLock(held / LOCK)
         try:
             lock.acquire(timeout=wait_seconds)
         except Timeout as error:
@@ -151,7 +154,7 @@ class Store:
                 f"another preflight process is writing to {held}; wait for it, or set PREFLIGHT_HOME elsewhere"
             ) from error
         except OSError as error:
-            raise _unwritable(held / ".lock", error) from error
+            raise _unwritable(held / LOCK, error) from error
         try:
             yield
         finally:

@@ -4,10 +4,12 @@ import secrets
 import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 
 from infra.errors import PreflightError, UsageError
+from infra.local_process import holders_of
 from infra.settings import Settings
-from infra.storage import BusyError, Store
+from infra.storage import LOCK, BusyError, Store
 from practice.cards.card import NEEDED, Answer, Card, Graded, filled, grade
 from practice.cards.deck import CARDS, LEVELS, draw, find_card
 from practice.cards.table import HOME, Dealt, Table
@@ -17,6 +19,8 @@ from preflight.serving import ONE_SERVICE
 
 KEYS = {"cause": CAUSES, "mitigation": MITIGATIONS, "prevention": PREVENTIONS}
 SEEDS = 10_000
+LEAVING_SECONDS = 3
+"""For a service whose deal was killed: its leash is about to end it."""
 ANSWER = 'preflight card answer --cause KEY --evidence "WHAT YOU SAW" --mitigation KEY --prevention KEY'
 
 
@@ -89,9 +93,10 @@ def answer(settings: Settings, cause: str, evidence: str, mitigation: str, preve
     }
     show.finish(outcome, document, as_json)
     if not graded.passed:
+        missing = "; ".join(f"{mark.part}: {mark.reason}" for mark in graded.missing)
         raise NotPassed(
-            f"expected {NEEDED} points, the cause and what shows it among them, got {graded.points} points; "
-            f"again: preflight card deal --name {card.name}"
+            f"expected {NEEDED} points, among them the cause, what shows it and a mitigation that helps, got "
+            f"{graded.points} points ({missing}); again: preflight card deal --name {card.name}"
         )
 
 
@@ -155,10 +160,20 @@ def _require_silence(table: Table) -> None:
     if not (table.folder / HOME).exists():
         return
     try:
-        with Store(table.folder / HOME).exclusively(ONE_SERVICE):
+        with Store(table.folder / HOME).exclusively(ONE_SERVICE, LEAVING_SECONDS):
             return
     except BusyError as error:
-        raise BusyError(f"a service still answers from {table.folder / HOME}; end it, then deal again") from error
+        holders = holders_of(table.folder / HOME / ONE_SERVICE / LOCK)
+        who = f"process {' and '.join(map(str, holders))}" if holders else _last_port(table.folder / HOME)
+        raise BusyError(
+            f"a service still answers from {table.folder / HOME}: {who}; end it, then deal again"
+        ) from error
+
+
+def _last_port(home: Path) -> str:
+    """The port of the service that wrote to its log last, in words, where processes of others cannot be looked into."""
+    logs = sorted((home / "logs").glob("service-*.log"), key=lambda log: log.stat().st_mtime)
+    return f"port {logs[-1].stem.removeprefix('service-')}" if logs else "another user's process"
 
 
 def _print_card(card: Card, symptom: str, table: Table) -> None:

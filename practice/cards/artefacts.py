@@ -7,6 +7,7 @@ from pathlib import Path
 from infra.bundle import MANIFEST, ModelFileError, read_bundle
 from infra.records import SIGNATURE, content_sha256
 from practice.cards.card import Card, Facts, Look, Rubric
+from practice.cards.evidence import Sign
 from practice.cards.mended import RESTORED
 from practice.cards.scratch import Scratch, bundle_of, champion_of, sha256_of
 from practice.drills.ground import Played
@@ -80,6 +81,7 @@ def _artifacts(played: Played, facts: Facts) -> Path:
 
 
 BACK = "the service answers again, by an older version; what is broken stays broken"
+FORGED = "what was registered would be whatever lies there now, and nobody could tell the difference again"
 STORE = Rubric(
     "write-once-store",
     "the hash noticed it, late; a store that cannot be written to twice keeps it from happening",
@@ -99,10 +101,13 @@ CARDS = (
             "in memory",
             {"artefact-swapped": "one file is off, the manifest beside it is the right one"},
         ),
-        shown=(("{sha}",), ("{run}", "{file}")),
+        shown=(Sign(("{sha}",)), Sign(("{run}", "{file}"))),
         evidence="{file} of run {run} has SHA-256 {sha}..., which is not what was registered",
         mitigation=Rubric(
-            "restore-backup", "the same bytes as before, verified before they replace anything", {"roll-back": BACK}
+            "restore-backup",
+            "the same bytes as before, verified before they replace anything",
+            {"roll-back": BACK},
+            {"sign-again": FORGED, "record-follows": FORGED},
         ),
         prevention=STORE,
         path=(
@@ -125,9 +130,16 @@ CARDS = (
             "back on",
             {"artefact-damaged": "no byte is wrong, the files are not there at all"},
         ),
-        shown=(("{run}",),),
+        shown=(Sign(("{run}",)),),
         evidence="the bundle of run {run}, version {before}, is missing",
-        mitigation=Rubric("restore-backup", "the files come back with the hashes that the registry names"),
+        mitigation=Rubric(
+            "restore-backup",
+            "the files come back with the hashes that the registry names",
+            harmful={
+                "roll-back": "what it would go back to is what is gone: nothing answers at all",
+                "record-follows": "there would still be nothing to fall back on, and it would look right",
+            },
+        ),
         prevention=Rubric(
             "clean-by-reference",
             "what is deleted is what nothing refers to: champion, the version before, frozen yardsticks",
@@ -152,10 +164,13 @@ CARDS = (
             "the files are whole and agree with each other; their manifest {sha}... is that of version {other}",
             {"artefact-damaged": "no file is damaged: they are another version's"},
         ),
-        shown=(("{sha}",),),
+        shown=(Sign(("{sha}",)),),
         evidence="the manifest of version {version} has SHA-256 {sha}..., the name of version {other}'s bundle",
         mitigation=Rubric(
-            "restore-backup", "the champion's own files, with the hashes of the registry", {"roll-back": BACK}
+            "restore-backup",
+            "the champion's own files, with the hashes of the registry",
+            {"roll-back": BACK},
+            {"sign-again": FORGED, "record-follows": FORGED},
         ),
         prevention=STORE,
         path=(
@@ -179,12 +194,15 @@ CARDS = (
             "the record says of {check} what the gate did not find: content {sha}..., another signature",
             {"artefact-damaged": "the document can be read and makes sense; what it says was changed"},
         ),
-        shown=(("{sha}",),),
+        shown=(Sign(("{sha}",)),),
         evidence="the gate record of version {version} was changed after it was signed: its content is {sha}...",
         mitigation=Rubric(
             "restore-backup",
             "the signed document comes back; who changed it and why is a question to people",
-            {"retrain-now": "a new version would have an honest record; the old question stays open"},
+            harmful={
+                "sign-again": "it puts a signature under what was changed, and hides that it was",
+                "retrain-now": "another version gets an honest record; the one that was asked for stays forged",
+            },
         ),
         prevention=STORE,
         path=(

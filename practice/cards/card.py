@@ -1,9 +1,9 @@
 """What an incident card is, and how an answer to it is graded: pure functions, the system is not asked."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from practice.cards.evidence import Sign, judge
 from practice.cards.scratch import Scratch
 from practice.drills.ground import Played
 
@@ -11,8 +11,8 @@ Facts = Mapping[str, str]
 """What was computed when the card was dealt, by name: the batch, the version, the week."""
 
 POINTS = {"cause": 40, "evidence": 30, "mitigation": 20, "prevention": 10}
-NEEDED = 70
-"""Points of a hundred that pass, cause and evidence among them: to be right by luck is not enough."""
+NEEDED = 80
+"""Points of a hundred that pass: the cause, what shows it, and half of the mitigation are as many."""
 
 
 @dataclass(frozen=True)
@@ -25,19 +25,24 @@ class Look:
 
 @dataclass(frozen=True)
 class Rubric:
-    """The key that is right and why; `nearly` are keys that are half right, each with what is missing."""
+    """The key that is right and why.
+
+    `nearly` are keys that are half right, each with what is missing; `harmful` are mitigations that leave the system
+    broken or make it worse, each with how.
+    """
 
     key: str
     why: str
     nearly: Mapping[str, str] = field(default_factory=dict)
+    harmful: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Card:
     """An incident. `break_it` breaks the scratch system and returns the facts that all texts of the card may name.
 
-    `shown` are groups of words: whoever quotes all words of one group has looked. `mend` are the commands that carry
-    out the mitigation, and `is_mended` says whether the system is well again.
+    `shown` are signs of which one is enough: whoever says it has looked. `mend` are the commands that carry out the
+    mitigation, and `is_mended` says whether the system is well again.
     """
 
     name: str
@@ -45,7 +50,7 @@ class Card:
     symptom: str
     break_it: Callable[[Scratch], dict[str, str]]
     cause: Rubric
-    shown: tuple[tuple[str, ...], ...]
+    shown: tuple[Sign, ...]
     evidence: str
     mitigation: Rubric
     prevention: Rubric
@@ -87,9 +92,15 @@ class Graded:
 
     @property
     def passed(self) -> bool:
-        """Whether the cause is right, something shows that it is, and enough of the rest is right."""
-        cause, evidence, *_ = self.marks
-        return self.points >= NEEDED and cause.points == cause.of and evidence.points == evidence.of
+        """Whether the cause is right, something shows that it is, and the mitigation helps."""
+        return self.points >= NEEDED and not self.missing
+
+    @property
+    def missing(self) -> tuple[Mark, ...]:
+        """What keeps an answer from passing: cause or evidence not right, a mitigation that does not help."""
+        cause, evidence, mitigation, _ = self.marks
+        unproven = [mark for mark in (cause, evidence) if mark.points < mark.of]
+        return (*unproven, *([] if mitigation.points else [mitigation]))
 
 
 def grade(card: Card, facts: Facts, answer: Answer) -> Graded:
@@ -114,37 +125,18 @@ def filled(text: str, facts: Facts) -> str:
     return text.format_map(facts)
 
 
-def quotes(text: str, word: str) -> bool:
-    """Whether a text quotes a word or a few, in whatever case and however its lines are broken.
-
-    A number has to stand alone; anything else has to begin where a word does.
-
-    >>> quotes("the registry says version 13", "3"), quotes("the registry says version 3.", "3")
-    (False, True)
-    >>> quotes("at least 0.3, got 0", "3"), quotes("at least 0.3", "0")
-    (False, False)
-    >>> quotes("SHA-256 ab12cd34ef56..., expected", "AB12CD34")
-    True
-    """
-    begin, end = (r"(?<![\w.])", r"(?![\w]|\.\d)") if word.isdigit() else (r"(?<!\w)", "")
-    parts = r"\s+".join(map(re.escape, word.split()))
-    return re.search(rf"{begin}{parts}{end}", text, re.IGNORECASE) is not None
-
-
 def _choice(part: str, rubric: Rubric, facts: Facts, said: str) -> Mark:
     of = POINTS[part]
     if said == rubric.key:
         return Mark(part, of, of, filled(rubric.why, facts))
     if said in rubric.nearly:
         return Mark(part, of // 2, of, f"{filled(rubric.nearly[said], facts)}; better: {rubric.key}")
+    if said in rubric.harmful:
+        return Mark(part, 0, of, f"{said} does harm: {filled(rubric.harmful[said], facts)}; better: {rubric.key}")
     return Mark(part, 0, of, f"not {said} but {rubric.key}: {filled(rubric.why, facts)}")
 
 
 def _evidence(card: Card, facts: Facts, said: str) -> Mark:
     of = POINTS["evidence"]
-    groups = [[filled(word, facts) for word in group] for group in card.shown]
-    found = next((group for group in groups if all(quotes(said, word) for word in group)), None)
-    if found:
-        return Mark("evidence", of, of, f"it quotes {' and '.join(found)}, which only who looked can know")
-    wanted = " or ".join(dict.fromkeys(" with ".join(group) for group in groups))
-    return Mark("evidence", 0, of, f"it has to quote what was seen here: {wanted}")
+    judged = judge(said, [sign.filled(facts) for sign in card.shown])
+    return Mark("evidence", of if judged.shows else 0, of, judged.reason)

@@ -4,6 +4,7 @@ from data_checks import schema as s
 from data_checks.faults import all_faults
 from pipelines.clock import Week
 from practice.cards.card import Card, Facts, Look, Rubric
+from practice.cards.evidence import Sign
 from practice.cards.scratch import Scratch
 from practice.drills.feeds import replace_in_source, week_of_source
 from practice.drills.ground import LAST, NEXT, Played
@@ -41,7 +42,11 @@ def nothing_open(played: Played, facts: Facts) -> bool:
     return found["counts"] == []
 
 
-COPIES = (("{batch}",), ("{rows}", "{rule}"))
+COPIES = (Sign(("{batch}",)), Sign(("{rows}", "{rule}")))
+HARM = {
+    "edit-landed-rows": "landed rows are right, and no rule would know of what is changed by hand",
+    "loosen-rule": "the copies would be accepted, and each flight counted twice",
+}
 DISCARD = 'preflight quarantine discard --feed {feed} --week {week} --reason "copies of accepted rows"'
 
 CARDS = (
@@ -63,6 +68,7 @@ CARDS = (
             "discard-copies",
             "the accepted rows are the first ones and untouched; the copies are given up, with a reason on record",
             {"wait": "nothing is harmed by waiting, but open rows hide the next real trouble"},
+            HARM,
         ),
         prevention=Rubric(
             "same-name-same-rows",
@@ -96,6 +102,7 @@ CARDS = (
             "the first of each is accepted and the week was lived with it; the copies are given up, with a reason on "
             "record",
             {"wait": "nothing is harmed by waiting, but open rows hide the next real trouble"},
+            HARM,
         ),
         prevention=Rubric(
             "agree-with-sender",

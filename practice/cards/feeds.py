@@ -9,6 +9,7 @@ from data_checks import schema as s
 from data_checks.contract import BLOCK
 from data_checks.faults import MILES, all_faults
 from practice.cards.card import Card, Facts, Look, Rubric
+from practice.cards.evidence import Sign
 from practice.cards.scratch import Scratch, rows_of
 from practice.drills.feeds import replace_in_source, week_of_source
 from practice.drills.ground import NEXT, Played
@@ -93,13 +94,17 @@ WHO = Look("preflight deliveries", "all batches accepted but one: {batch}, block
 RULE = Look("preflight quarantine list", "the blocked week, its batch and how much of it is wrong, in one line")
 RECORD = "cat {home}/validation/{feed}/{next}.json"
 """Every rule of the contract on that batch, with how many rows broke it."""
-QUOTED = tuple((f"{{rule_{number}}}", f"{{found_{number}}}") for number in range(1, QUOTED_RULES + 1))
+QUOTED = tuple(Sign((f"{{rule_{number}}}", f"{{found_{number}}}")) for number in range(1, QUOTED_RULES + 1))
 """Who quotes a broken rule with what was found has looked as well as who quotes the batch."""
 CORRECTED = ("preflight deliver {feed} {sender}/{feed}.parquet --corrects {batch}", "preflight replay")
 CORRECT = Rubric(
     "correct-batch",
     "nothing was built from {batch}, so that a corrected one takes its place and the week goes on; nothing is undone",
-    {"skip-week": "the flights of the week would go without a prediction, and features would have a gap"},
+    harmful={
+        "skip-week": "the flights of the week would go without a prediction, and features would have a gap",
+        "loosen-rule": "the wrong rows would be accepted, and models learn from them",
+        "edit-landed-rows": "what landed would no longer be what was sent, and nobody could say what was",
+    },
 )
 AGREE = Rubric(
     "agree-with-sender",
@@ -124,7 +129,7 @@ def _stops(
         symptom=symptom,
         break_it=_breaks(choices),
         cause=cause,
-        shown=(("{batch}",), *QUOTED),
+        shown=(Sign(("{batch}",)), *QUOTED),
         evidence="{batch} is blocked: " + see,
         mitigation=CORRECT,
         prevention=prevention,
@@ -210,12 +215,16 @@ CARDS = (
             "only {share} of the labels of the week of {next} are known: quality is provisional, nobody may act on it",
             {"part-missing": "nothing that was due is missing for good: arrivals are reported late"},
         ),
-        shown=(("{share}",), ("{share_fraction}",)),
+        shown=(Sign(("{share}|{share_fraction}", "label|coverage|outcome")),),
         evidence="labels of {share} of the flights are known, so that the decision is to wait",
         mitigation=Rubric(
             "deliver-rest",
             "labels that are missing are not missing at random; they are delivered as soon as the sender has them",
             {"wait": "waiting is right for the training, and somebody has to ask for the labels"},
+            {
+                "retrain-now": "flights whose outcome is known early are not like the others, and a model learns it",
+                "skip-week": "its labels would never be learned from, though they are only late",
+            },
         ),
         prevention=Rubric(
             "promise-for-labels",

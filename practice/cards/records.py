@@ -5,6 +5,7 @@ from pathlib import Path
 from data_checks import schema as s
 from infra.records import content_sha256
 from practice.cards.card import Card, Facts, Look, Rubric
+from practice.cards.evidence import Sign
 from practice.cards.mended import RESTORED, has_gone_on
 from practice.cards.scratch import Scratch, rows_of, write_environment
 from practice.drills.ground import LAST, Played
@@ -102,12 +103,15 @@ CARDS = (
             "{variable} is {value} now, and this life was begun with {right}",
             {"package-upgraded": "the refusal names a variable of ours, and no tool"},
         ),
-        shown=(("{variable}",),),
+        shown=(Sign(("{variable}", "{value}")),),
         evidence="{variable} is {value}, the home holds a life with {right}",
         mitigation=Rubric(
             "set-back",
             "the file of variables gets {right} back; a life with other settings would be another life",
-            {"fresh-home": "another value needs another life; nobody asked for one this afternoon"},
+            harmful={
+                "fresh-home": "another value needs another life, and all that was learned in this one would be left",
+                "record-follows": "records would name a setting that no model and no table here was made with",
+            },
         ),
         prevention=Rubric(
             "review-settings",
@@ -134,12 +138,15 @@ CARDS = (
             "the file of the registry does not begin as a database does: it begins with {word}",
             {"artefact-damaged": "models are whole; what knows of them cannot be read"},
         ),
-        shown=(("{word}",), ("not a database",)),
+        shown=(Sign(("{word}",)), Sign(("mlflow.db cannot be read", "not a database"))),
         evidence="the registry's file is not a database: it begins with {word}",
         mitigation=Rubric(
             "restore-backup",
             "runs, versions and aliases come back as one; tables and log of the same moment with them",
-            {"fresh-home": "it would start, and know nothing of the year"},
+            harmful={
+                "fresh-home": "it would start, and know nothing of the year",
+                "retrain-now": "there is no registry to hold a version, and nothing to judge it against",
+            },
         ),
         prevention=Rubric(
             "second-copy",
@@ -166,12 +173,16 @@ CARDS = (
             "of the week of {week} all stages are on record but the acceptance of its rows: the file is gone",
             {"part-missing": "no rows are missing: what is gone is the record that they were accepted"},
         ),
-        shown=(("{week}",),),
+        shown=(Sign(("{week}", "validate|accept|not there"), known=("{next}", "{last}")),),
         evidence="the rows of the week of {week} count as not accepted: its validate event is gone from the journal",
         mitigation=Rubric(
             "redo-stage",
             "accepting is a rule of landed rows: done again it gives the same event, and the hash of the log shows it",
             {"restore-backup": "it works, and gives up whatever was recorded since"},
+            {
+                "skip-week": "features would have a gap where rows are there and whole",
+                "fresh-home": "the weeks that were lived would be gone, because of one file",
+            },
         ),
         prevention=Rubric(
             "digest-elsewhere",
@@ -201,12 +212,15 @@ CARDS = (
             "after the backup",
             {"event-lost": "not one entry is gone: list of erasures, tables and ledger are all of before"},
         ),
-        shown=(("{entry}",), ("ledger", "{number}")),
+        shown=(Sign(("{entry}|{number}", "ledger", "erasure|erase|forget|privacy"), others=0),),
         evidence="the ledger ends with entry {entry}, none of them an erasure: everything here is from before it",
         mitigation=Rubric(
             "erase-again",
             "`preflight forget {tail}` does to the restored tables what it did to those before",
-            {"edit-landed-rows": "it is in tables, features, snapshots and logs: the command knows all of them"},
+            harmful={
+                "edit-landed-rows": "it is in tables, features, snapshots and logs too: the promise stays broken",
+                "restore-backup": "it is what undid the erasure, and would do so again",
+            },
         ),
         prevention=Rubric(
             "erasures-outlive-backups",
@@ -235,12 +249,15 @@ CARDS = (
             "the list of erasures was made with another key than {key}: erased aircraft would not be known again",
             {"setting-changed": "every setting is as before; what is in the file is not"},
         ),
-        shown=(("{key}",),),
+        shown=(Sign(("{key}",)),),
         evidence="the key there is now is {key}, the erased tail numbers were noted with another",
         mitigation=Rubric(
             "restore-backup",
             "the key comes back with the list that was made with it",
-            {"erase-again": "with a new key each erasure has to be asked for again, by name: nobody has the names"},
+            harmful={
+                "erase-again": "under a new key each erasure has to be asked for by name: nobody has the names",
+                "fresh-home": "it begins with no erasures: whoever was promised one is back",
+            },
         ),
         prevention=Rubric(
             "keys-in-a-vault",

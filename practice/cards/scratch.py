@@ -3,7 +3,6 @@
 import hashlib
 import random
 import shlex
-import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,11 +12,12 @@ import polars as pl
 
 from data_checks import schema as s
 from infra.bundle import MANIFEST
+from infra.leash import run_on_leash
 from infra.storage import export_table
 from pipelines.clock import Week
 from pipelines.scoring import NoChampion
 from practice.drills.feeds import week_of_source
-from practice.drills.ground import LAST, NEXT, Played
+from practice.drills.ground import COMMAND_SECONDS, LAST, NEXT, Played
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def by_hand(played: Played, code: str) -> None:
     """What somebody did in a notebook, beside all commands: Python with MLflow pointed at this home's registry."""
     uri = f"sqlite:///{played.home / 'mlflow' / 'mlflow.db'}"
     environment = played.environment() | {"MLFLOW_TRACKING_URI": uri, "MLFLOW_DISABLE_TELEMETRY": "true"}
-    subprocess.run([sys.executable, "-c", code], env=environment, check=True, capture_output=True)
+    run_on_leash([sys.executable, "-c", code], COMMAND_SECONDS, environment).check_returncode()
 
 
 def write_environment(path: Path, played: Played) -> None:

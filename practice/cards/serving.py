@@ -9,6 +9,7 @@ from pipelines.scoring import PROBABILITY
 from pipelines.snapshot import snapshot_path, write_snapshot
 from pipelines.state import prepare_state
 from practice.cards.card import Card, Facts, Look, Rubric
+from practice.cards.evidence import Sign
 from practice.cards.mended import RESTORED, flight_off, serves_as_batch
 from practice.cards.scratch import Scratch, as_asked, by_hand, champion_of, rows_of
 from practice.drills.ground import LAST, Played
@@ -81,12 +82,16 @@ CARDS = (
             "the registry says {wrong}, the log of events says {right}; no promotion and no rollback is on record",
             {"rolled-back": "the command would have written it into the ledger, and nothing is there"},
         ),
-        shown=(("{wrong}", "{right}"),),
+        shown=(Sign(("{wrong}", "{right}", "registry|alias", "log|record|status|journal"), others=0),),
         evidence="the registry says that version {wrong} is champion, the event log says version {right}",
         mitigation=Rubric(
             "record-wins",
             "what was judged and recorded answers: `preflight rollback --to {right}` moves the alias back",
             {"restore-backup": "it works, and throws away whatever was written since"},
+            {
+                "record-follows": "a version that no gate has let through would be on record as if one had",
+                "retrain-now": "a challenger would be judged against a version that nobody has chosen",
+            },
         ),
         prevention=Rubric(
             "only-by-command",
@@ -112,12 +117,16 @@ CARDS = (
             "entry {entry} of the ledger is a switch from {right} to {now}, with the reason {ticket}",
             {"alias-moved": "it was done by the command: registry, ledger and service agree"},
         ),
-        shown=(("{ticket}",), ("{entry}",)),
+        shown=(Sign(("{ticket}",)), Sign(("{entry}", "{now}", "ledger|entry"), others=1)),
         evidence="ledger entry {entry} is a switch to version {now}: {ticket}",
         mitigation=Rubric(
             "record-wins",
             "there was no reason that holds: `preflight rollback --to {right}` lets it answer again, on record too",
             {"restore-backup": "it undoes the switch, its record and everything else since"},
+            {
+                "retrain-now": "what was judged better is there already; a challenger would be held to a worse one",
+                "roll-back": "it goes back further still",
+            },
         ),
         prevention=Rubric(
             "tell-the-team",
@@ -144,14 +153,15 @@ CARDS = (
             "features that were answered with are not those of batch: {snapshot} holds a week before",
             {"code-skew": "the code is one; what it looks things up in is another"},
         ),
-        shown=(("{flight}",),),
+        shown=(Sign(("{flight}",)),),
         evidence="parity is off most at {flight}, and its logged features differ from those offline",
         mitigation=Rubric(
             "drop-snapshot",
             "it is derived from accepted rows, so that it is simply made anew",
+            {"restore-backup": "it works, and is much for one derived file"},
             {
-                "restart-service": "a restart finds the same file and believes it again",
-                "restore-backup": "it works, and is much for one derived file",
+                "restart-service": "a restart finds the same file and believes it again: wrong answers go on",
+                "retrain-now": "the model is right; another one would be asked with the same wrong features",
             },
         ),
         prevention=Rubric(
@@ -180,12 +190,16 @@ CARDS = (
             "{carrier} is off",
             {"snapshot-stale": "features that were answered with are those of offline, to the last bit"},
         ),
-        shown=(("{flight}",),),
+        shown=(Sign(("{flight}",)),),
         evidence="{flight} differs most, and features of all answers are those of offline: it is what is on record",
         mitigation=Rubric(
             "restore-backup",
             "what was predicted then stands in the backup; predicting anew would write another history",
             {"redo-stage": "made anew it may come out the same, and the log has to say so: compare the hash"},
+            {
+                "record-follows": "the log would say that the model had said what somebody wrote in later",
+                "retrain-now": "the champion says what it always said; what is on record stays wrong",
+            },
         ),
         prevention=Rubric(
             "digest-elsewhere",

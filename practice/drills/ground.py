@@ -12,7 +12,7 @@ from datetime import date
 from pathlib import Path
 
 from infra.errors import PreflightError
-from infra.leash import leashed
+from infra.leash import leashed, run_on_leash
 from infra.network import LOOPBACK, free_port, wait_until_answering
 from infra.registry_place import keep_own_files
 from infra.settings import Settings, load_settings
@@ -83,15 +83,8 @@ class Played:
     def run(self, *arguments: object, **more: object) -> subprocess.CompletedProcess[str]:
         """A command of ours, whatever it comes to. Raises CommandFailed when it comes to nothing."""
         try:
-            return subprocess.run(
-                [sys.executable, "-m", "preflight", *map(str, arguments)],
-                env=self.environment(**more),
-                cwd=self.code,
-                capture_output=True,
-                text=True,
-                timeout=COMMAND_SECONDS,
-                check=False,
-            )
+            command = [sys.executable, "-m", "preflight", *map(str, arguments)]
+            return run_on_leash(command, COMMAND_SECONDS, self.environment(**more), self.code)
         except subprocess.TimeoutExpired as error:
             said = " ".join(map(str, arguments))
             raise CommandFailed(f"`preflight {said}` had not ended after {COMMAND_SECONDS} s; try again") from error

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from infra.leash import LOOK_SECONDS, leashed
+from infra.leash import LOOK_SECONDS, leashed, run_on_leash
 
 PATIENCE_SECONDS = 20
 
@@ -121,3 +121,30 @@ def test_what_a_killed_command_leaves_behind_ends_too(tmp_path):
         process.wait(PATIENCE_SECONDS)
 
         assert eventually(lambda: is_gone(worker))
+
+
+@pytest.mark.parametrize("code", [0, 3])
+def test_what_a_command_comes_to_is_its_code_and_what_it_said_where(code):
+    said = f"import os, sys; print(os.getcwd()); print('err', file=sys.stderr); sys.exit({code})"
+
+    ended = run_on_leash(python(said), PATIENCE_SECONDS)
+
+    assert (ended.returncode, ended.stdout, ended.stderr) == (code, f"{Path.cwd()}\n", "err\n")
+
+
+def test_a_command_that_takes_too_long_is_ended(tmp_path):
+    with pytest.raises(subprocess.TimeoutExpired):
+        run_on_leash(sleeping(tmp_path / "id"), 2)
+
+    assert eventually(lambda: is_gone(read_id(tmp_path / "id")))
+
+
+def test_a_command_that_is_waited_for_ends_when_its_parent_is_killed(tmp_path):
+    code = f"from infra.leash import run_on_leash; run_on_leash({sleeping(tmp_path / 'id')!r}, 120)"
+    parent = subprocess.Popen(python(code))
+    process_id = read_id(tmp_path / "id")
+
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+
+    assert eventually(lambda: is_gone(process_id))

@@ -1,9 +1,16 @@
 """What a copy of the ground is: a home of its own, whose registry names its own files."""
 
+import os
 import shutil
 import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from contextlib import closing
+from pathlib import Path
 
+import psutil
 import pytest
 
 from pipelines.clock import Week
@@ -100,3 +107,33 @@ def test_commands_find_other_variables_beside_the_settings(tmp_path):
     found = Played(tmp_path, variables={"PYTHONPATH": "newer"}).environment()
 
     assert (found["PYTHONPATH"], found["PREFLIGHT_HOME"]) == ("newer", str(tmp_path))
+
+
+def test_a_command_that_somebody_waits_for_ends_when_that_one_is_killed(tmp_path):
+    (tmp_path / "code" / "preflight").mkdir(parents=True)
+    (tmp_path / "code" / "preflight" / "__init__.py").touch()
+    mark = tmp_path / "id"
+    (tmp_path / "code" / "preflight" / "__main__.py").write_text(
+        f"import os, time\nopen({str(mark)!r}, 'w').write(f'{{os.getpid()}} ')\ntime.sleep(120)\n"
+    )
+    code = f"""
+from pathlib import Path
+from practice.drills.ground import Played
+Played(Path({str(tmp_path)!r}), code=Path({str(tmp_path / "code")!r})).run("parity")
+"""
+    parent = subprocess.Popen([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(Path.cwd())})
+    assert eventually(lambda: mark.exists() and mark.read_text().endswith(" "))
+    command = psutil.Process(int(mark.read_text()))
+
+    parent.kill()
+    parent.wait()
+
+    assert eventually(lambda: not command.is_running())
+
+
+def eventually(condition: Callable[[], object]) -> object:
+    """What the condition says as soon as it says something, or its last word."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and not condition():
+        time.sleep(0.05)
+    return condition()

@@ -4,17 +4,17 @@ import os
 import shlex
 import shutil
 import subprocess
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from card_answers import wrong_answers
 
 from infra.network import free_port
-from practice.cards.card import Answer, Card, Facts, expert_answer, filled, grade, quotes
+from practice.cards.card import Card, Facts, expert_answer, filled, grade
 from practice.cards.deck import CARDS
-from practice.cards.table import Dealt, Table
-from practice.cards.vocabulary import CAUSES, MITIGATIONS, PREVENTIONS
+from practice.cards.evidence import holds
+from practice.cards.table import Table
 from practice.drills.ground import Played
 
 pytestmark = pytest.mark.drills
@@ -42,31 +42,17 @@ def test_the_expert_finds_it_mends_it_and_gets_full_marks(table, card, monkeypat
 
     dealt = table.deal(card, SEED, lambda: datetime.now(UTC))
     said = "\n".join(typed(table.played, look.command, dealt.facts) for look in card.path)
-    seen = [group for group in card.shown if all(quotes(said, filled(word, dealt.facts)) for word in group)]
+    seen = [sign for sign in card.shown if holds(said, sign.filled(dealt.facts))]
     broken = card.is_mended(table.played, dealt.facts)
     told = [typed(table.played, command, dealt.facts) for command in card.mend]
     mended = card.is_mended(table.played, dealt.facts)
     graded = grade(card, dealt.facts, expert_answer(card, dealt.facts))
-    wrong = [grade(card, dealt.facts, answer) for answer in wrong_answers(card, dealt)]
+    wrong = [grade(card, dealt.facts, answer) for answer in wrong_answers(card, dealt.facts)]
 
     assert seen, f"none of {card.shown} with {dealt.facts} in:\n{said}"
     assert (broken, mended) == (False, True), told
     assert (graded.points, graded.passed) == (100, True), graded
     assert [one.passed for one in wrong] == [False] * len(wrong), wrong
-
-
-def wrong_answers(card: Card, dealt: Dealt) -> list[Answer]:
-    """Another cause and the rest right; evidence that shows nothing and the rest right; the right cause alone."""
-    expert, symptom = expert_answer(card, dealt.facts), filled(card.symptom, dealt.facts)
-    cause, mitigation, prevention = (
-        next(key for key in known if key not in (rubric.key, *rubric.nearly))
-        for known, rubric in ((CAUSES, card.cause), (MITIGATIONS, card.mitigation), (PREVENTIONS, card.prevention))
-    )
-    return [
-        replace(expert, cause=cause),
-        replace(expert, evidence=symptom),
-        Answer(card.cause.key, symptom, mitigation, prevention),
-    ]
 
 
 def typed(played: Played, command: str, facts: Facts) -> str:

@@ -4,6 +4,10 @@ import base64
 import json
 import re
 import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,14 +15,16 @@ from pathlib import Path
 import pytest
 
 from infra.settings import load_settings
-from practice.cards.card import Answer, Card, Look, Rubric, expert_answer, grade
+from infra.storage import BusyError
+from practice.cards.card import Answer, Card, Look, Mark, Rubric, expert_answer, grade
 from practice.cards.deck import CARDS, LEVELS, draw, find_card
-from practice.cards.feeds import what_was_found
+from practice.cards.evidence import Sign
 from practice.cards.scratch import Scratch, read_environment, write_environment
 from practice.cards.table import Dealt, NoCard, Table
 from practice.cards.vocabulary import CAUSES, MITIGATIONS, PREVENTIONS
 from practice.drills.ground import LIFE, Ground, Played
 from preflight import card_table
+from preflight.serving import ONE_SERVICE
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -41,9 +47,11 @@ BELL = Card(
     symptom="It does not ring.",
     break_it=break_bell,
     cause=Rubric("key-replaced", "there is {word} in it", {"event-lost": "nothing is lost"}),
-    shown=(("{word}",), ("7", "no bell")),
+    shown=(Sign(("{word}",)), Sign(("7", "no bell"))),
     evidence="I found {word}",
-    mitigation=Rubric("restore-backup", "the bell comes back", {"wait": "it is quiet anyway"}),
+    mitigation=Rubric(
+        "restore-backup", "the bell comes back", {"wait": "it is quiet anyway"}, {"loosen-rule": "it falls on {word}"}
+    ),
     prevention=Rubric("second-copy", "a second bell"),
     path=(Look("cat {home}/bell", "{word}"),),
     mend=(),
@@ -94,11 +102,29 @@ def test_the_answer_of_who_looked_gets_all_points_and_a_reason_for_each():
     assert graded.marks[0].reason == "there is clapper-3 in it"
 
 
-def test_without_evidence_no_guess_passes_and_with_it_the_cause_is_enough():
-    guessed = grade(BELL, FACTS, Answer("key-replaced", "I felt it", "restore-backup", "second-copy"))
-    shown = grade(BELL, FACTS, Answer("key-replaced", "clapper-3", "loosen-rule", "larger-model"))
+@pytest.mark.parametrize(
+    ("wrong", "points", "passed"),
+    [
+        ({"evidence": "I felt it"}, 70, False),
+        ({"mitigation": "fresh-home"}, 80, False),
+        ({"mitigation": "loosen-rule"}, 80, False),
+        ({"mitigation": "wait", "prevention": "larger-model"}, 80, True),
+        ({"prevention": "larger-model"}, 90, True),
+    ],
+    ids=str,
+)
+def test_it_takes_the_cause_what_shows_it_and_a_mitigation_that_helps(wrong, points, passed):
+    graded = grade(BELL, FACTS, replace(RIGHT, **wrong))
 
-    assert [(one.points, one.passed) for one in (guessed, shown)] == [(70, False), (70, True)]
+    assert (graded.points, graded.passed) == (points, passed)
+
+
+def test_a_mitigation_that_does_harm_says_how():
+    graded = grade(BELL, FACTS, replace(RIGHT, mitigation="loosen-rule"))
+
+    assert graded.missing == (
+        Mark("mitigation", 0, 20, "loosen-rule does harm: it falls on clapper-3; better: restore-backup"),
+    )
 
 
 def test_a_wrong_cause_never_passes_however_good_the_rest_is():
@@ -199,14 +225,14 @@ WRONG = {"cause": "disk-full", "evidence": "I felt it", "mitigation": "loosen-ru
 
 @pytest.mark.parametrize(
     "wrong",
-    [("cause",), ("evidence",), ("evidence", "mitigation", "prevention")],
+    [("cause",), ("evidence",), ("mitigation",), ("evidence", "mitigation", "prevention")],
     ids=" and ".join,
 )
 def test_an_answer_that_does_not_pass_is_graded_keeps_its_score_and_fails(tmp_path, with_bell, capsys, wrong):
     dealt = dealt_bell(tmp_path)
     said = asdict(expert_answer(BELL, dealt.facts)) | {part: WRONG[part] for part in wrong}
 
-    with pytest.raises(card_table.NotPassed, match="expected 70 points, the cause and what shows it among them, got"):
+    with pytest.raises(card_table.NotPassed, match=f"expected 80 points.* a mitigation that helps, .*{wrong[0]}: "):
         card_table.answer(load_settings(home=tmp_path), **said, as_json=True)
 
     assert json.loads(capsys.readouterr().out)["passed"] is False
@@ -263,6 +289,50 @@ def test_whether_the_system_is_well_is_asked_of_the_system(tmp_path, with_bell, 
     assert json.loads(capsys.readouterr().out)["mended"] is True
 
 
+HOLD = """
+import sys, time
+from pathlib import Path
+from infra.storage import Store
+with Store(Path(sys.argv[1])).exclusively(sys.argv[2]):
+    print("held", flush=True)
+    time.sleep(120)
+"""
+
+
+@contextmanager
+def serving(home: Path) -> Iterator[int]:
+    """A process that holds a home as a service does; its number."""
+    process = subprocess.Popen([sys.executable, "-c", HOLD, home, ONE_SERVICE], stdout=subprocess.PIPE, text=True)
+    with process:
+        process.stdout.readline()
+        try:
+            yield process.pid
+        finally:
+            process.kill()
+
+
+def test_a_service_that_still_answers_is_named_by_its_process(tmp_path, monkeypatch):
+    monkeypatch.setattr(card_table, "LEAVING_SECONDS", 0)
+    dealt_bell(tmp_path)
+
+    with (
+        serving(tmp_path / "practice/card/home") as number,
+        pytest.raises(BusyError, match=rf"still answers from .*/home: process {number}; end it"),
+    ):
+        card_table.deal(load_settings(home=tmp_path), 1, 1, None, as_json=True)
+
+
+def test_where_no_process_can_be_looked_into_the_port_of_the_last_service_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(card_table, "LEAVING_SECONDS", 0)
+    monkeypatch.setattr(card_table, "holders_of", lambda file: [])
+    dealt_bell(tmp_path)
+    (tmp_path / "practice/card/home/logs").mkdir()
+    (tmp_path / "practice/card/home/logs/service-40123.log").touch()
+
+    with serving(tmp_path / "practice/card/home"), pytest.raises(BusyError, match="/home: port 40123; end it"):
+        card_table.deal(load_settings(home=tmp_path), 1, 1, None, as_json=True)
+
+
 def test_the_list_names_levels_and_counts_and_no_card(tmp_path, capsys):
     card_table.list_cards(load_settings(home=tmp_path), as_json=False)
     shown = capsys.readouterr().out
@@ -281,43 +351,6 @@ def test_there_are_cards_on_every_level_and_a_seed_draws_the_same_one_again():
     assert len({draw(None, seed).name for seed in range(200)}) == len(CARDS)
 
 
-TOWER = [
-    {
-        "rule": "rows_per_day between 60 and 75 rows",
-        "severity": "warn",
-        "observed": "47.57",
-        "failed": 1,
-        "value": 47.6,
-    },
-    {"rule": "origins_seen exactly 3 airports", "severity": "block", "observed": "2", "failed": 1, "value": 2.0},
-    {"rule": "calm_agrees is true", "severity": "quarantine", "observed": "9 rows", "failed": 9, "value": None},
-]
-
-
-@pytest.mark.parametrize(
-    ("said", "points"),
-    [
-        ("origins_seen exactly 3, got 2", 30),
-        ("rows_per_day is 47.57", 30),
-        ("calm_agrees is broken by 9 rows", 30),
-        ("weather-3c659c87d2e2 is blocked", 30),
-        ("origins_seen exactly 3", 0),
-        ("an airport is missing, 2 are left", 0),
-        ("rows_per_day: 60 to 75", 0),
-    ],
-)
-def test_who_quotes_a_broken_rule_and_what_was_found_has_looked(said, points):
-    card, facts = find_card("silent-tower"), {"batch": "weather-3c659c87d2e2", **what_was_found(TOWER)}
-
-    assert grade_evidence(card, facts, said) == points
-
-
-def grade_evidence(card: Card, facts: dict[str, str], said: str) -> int:
-    """The points of an answer whose evidence alone is right, if it is."""
-    wide = dict.fromkeys(("home", "next", "rules", "feed"), "-") | facts
-    return grade(card, wide, Answer("disk-full", said, "wait", "larger-model")).marks[1].points
-
-
 def test_names_and_vocabulary_are_large_enough_that_guessing_does_not_pay():
     assert len({card.name for card in CARDS}) == len(CARDS) >= 14
     assert len(CAUSES) >= 18
@@ -327,29 +360,14 @@ def test_names_and_vocabulary_are_large_enough_that_guessing_does_not_pay():
 @pytest.mark.parametrize("card", CARDS, ids=lambda card: card.name)
 def test_every_key_of_a_card_is_one_that_a_player_can_choose(card):
     for rubric, known in ((card.cause, CAUSES), (card.mitigation, MITIGATIONS), (card.prevention, PREVENTIONS)):
-        assert {rubric.key, *rubric.nearly} <= set(known)
-        assert rubric.key not in rubric.nearly
-
-
-@pytest.mark.parametrize("card", CARDS, ids=lambda card: card.name)
-def test_no_card_is_passed_by_another_cause_or_without_evidence_or_by_its_cause_alone(card):
-    facts = {name: f"the-{name}" for name in re.findall(r"{(\w+)}", repr(card))}
-    expert, symptom = expert_answer(card, facts), card.symptom
-    other = next(key for key in CAUSES if key not in (card.cause.key, *card.cause.nearly))
-
-    wrong = [
-        replace(expert, cause=other),
-        replace(expert, evidence=symptom),
-        Answer(card.cause.key, symptom, "loosen-rule", "larger-model"),
-    ]
-
-    assert grade(card, facts, expert).passed
-    assert [grade(card, facts, one).passed for one in wrong] == [False] * len(wrong)
+        keys = [rubric.key, *rubric.nearly, *rubric.harmful]
+        assert set(keys) <= set(known)
+        assert len(set(keys)) == len(keys)
 
 
 @pytest.mark.parametrize("card", CARDS, ids=lambda card: card.name)
 def test_a_symptom_gives_away_neither_the_cause_nor_what_has_to_be_quoted(card):
-    asked = {name for group in card.shown for word in group for name in re.findall(r"{(\w+)}", word)}
+    asked = {name for sign in card.shown for name in re.findall(r"{(\w+)}", repr(sign.words))}
 
     assert set(re.findall(r"{(\w+)}", card.symptom)).isdisjoint(asked)
     assert card.cause.key not in card.symptom
