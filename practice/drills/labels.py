@@ -24,8 +24,8 @@ HELD_LATE, HELD_OTHERS = 0.8, 0.5
 """Shares of late and of other arrivals whose report comes a week late: who lands late reports late."""
 TURNED_LATE_MIN, TURNED_EARLY_MIN = 30, 0
 """What a flipped arrival says of its delay: one that was in time, one that was late."""
-BY_LOSS = "mean probability", "skill fell"
-"""What a decision says that was taken by loss."""
+OFF = "mean probability is"
+"""What a decision says that was taken as probabilities and labels part."""
 ARRIVED = pl.col(s.EVENT) == s.ARRIVED
 WAS_LATE = pl.col(s.DELAY) >= s.LATE_MIN
 
@@ -41,10 +41,10 @@ def season_turns(scene: Scene) -> None:
         lambda: live_until(played, SEPTEMBER),
     )
     decision: dict = scene.detect(
-        lambda: _decided_by_loss(played),
+        lambda: _decided_as_off(played),
         lambda event: event["reason"],
     )
-    scene.require(decision["week"] == SEPTEMBER.id, f"none of the {len(calm)} weeks before had lost anything")
+    scene.require(decision["week"] == SEPTEMBER.id, f"in none of the {len(calm)} weeks before was it said")
     verdict = played.event(SEPTEMBER, "promote")
     scene.respond(
         decision["action"] == RETRAIN and verdict.get("promoted"),
@@ -192,10 +192,9 @@ def _flown_by(carrier: str) -> pl.Expr:
     return pl.col(s.FLIGHT_ID).str.contains(f"-{carrier}\\d")
 
 
-def _decided_by_loss(played: Played) -> dict | None:
-    """The first decision of that life that was taken because the champion lost what the gate had seen in it."""
-    decided = played.context.journal.events("decide")
-    return next((one for one in decided if any(words in one["reason"] for words in BY_LOSS)), None)
+def _decided_as_off(played: Played) -> dict | None:
+    """The first decision of that life that was taken because the mean probability is off the late share."""
+    return next((one for one in played.context.journal.events("decide") if OFF in one["reason"]), None)
 
 
 def _provisional(played: Played, week: Week) -> dict | None:
