@@ -69,7 +69,7 @@ def environment(home: Path, **settings: object) -> dict[str, str]:
     return without_ours | width | {f"PREFLIGHT_{name.upper()}": str(value) for name, value in chosen.items()}
 
 
-def preflight(home: Path, *arguments: str, timeout: float = 300, **settings: object) -> subprocess.CompletedProcess:
+def preflight(home: Path, *arguments: str, timeout: float = 900, **settings: object) -> subprocess.CompletedProcess:
     """Run a command as a user would and return how it ended; `settings` are those of `PREFLIGHT_...`."""
     return subprocess.run(
         [sys.executable, "-m", "preflight", *arguments],
