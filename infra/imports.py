@@ -9,23 +9,21 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stdout
-from pathlib import Path
 
 
 def failing_imports(
     modules: Sequence[str],
     variables: Mapping[str, str],
-    code: Path | None = None,
     on_tried: Callable[[str], None] = lambda module: None,
 ) -> dict[str, str]:
     """The modules that cannot be imported, and why, by name; of a process that died, all that it had not reached.
 
-    `variables` are the environment of the new process, `code` is a folder of other code of ours to import from.
+    `variables` are the environment of the new process.
     """
     command = [sys.executable, "-m", __name__, *modules]
     said: dict[str, str] = {}
     with subprocess.Popen(
-        command, env=dict(variables), cwd=code, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        command, env=dict(variables), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as child:
         for line in child.stdout or ():
             module, why = json.loads(line)
